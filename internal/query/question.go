@@ -1,0 +1,624 @@
+// Package query answers questions about stored requests: a typed question goes
+// in, a typed answer comes out, and the limits that protect the store live
+// here and nowhere else.
+//
+// Ranges are half-open, in UTC, and always by the end of a request: by start,
+// an incident would first look healthy, since only its fast requests have
+// arrived. All durations are integer nanoseconds. A nil number is unknown, or
+// there is nothing to compute it from; it is never a zero.
+package query
+
+import "time"
+
+// Range is the half-open interval [From, To) of request ends.
+type Range struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Metric is a duration of one request.
+type Metric string
+
+const (
+	TTFT         Metric = "ttft"
+	TPOT         Metric = "tpot"
+	Total        Metric = "total"
+	Network      Metric = "network"
+	Queue        Metric = "queue"
+	Prefill      Metric = "prefill"
+	Decode       Metric = "decode"
+	Unattributed Metric = "unattributed"
+)
+
+// Metrics lists every metric in the order in which answers show them.
+var Metrics = []Metric{TTFT, TPOT, Total, Network, Queue, Prefill, Decode, Unattributed}
+
+// Part is a piece of a composition. The parts of the total are the four phases
+// and unattributed; the parts of TTFT are network, queue, prefill and rest.
+type Part string
+
+const (
+	PartNetwork      Part = "network"
+	PartQueue        Part = "queue"
+	PartPrefill      Part = "prefill"
+	PartDecode       Part = "decode"
+	PartUnattributed Part = "unattributed"
+	PartRest         Part = "rest" // of TTFT: what the evidence cannot split
+)
+
+// Operator is how a filter compares.
+type Operator string
+
+const (
+	Equal    Operator = "="
+	NotEqual Operator = "!="
+	Matches  Operator = "=~" // RE2, anchored at both ends
+	In       Operator = "in"
+)
+
+// Filter keeps the requests whose dimension compares true. Only In takes more
+// than one value. A request without the dimension has the empty value.
+type Filter struct {
+	Dimension string   `json:"dimension"`
+	Operator  Operator `json:"operator"`
+	Values    []string `json:"values"`
+}
+
+// Tier is the table an answer was read from.
+type Tier string
+
+const (
+	TierRequests Tier = "requests" // exact
+	TierHours    Tier = "hours"    // log buckets; open hours and ragged edges from requests
+)
+
+// Scope is what every question asks about. The zero value of each field but
+// Range has a meaning: all requests of the default tenant.
+type Scope struct {
+	Range   Range    `json:"range"`
+	Filters []Filter `json:"filters,omitempty"`
+	Tenant  string   `json:"tenant,omitempty"`
+	// IncludeFailed also lets failed, cancelled and cache-hit requests into
+	// latencies and compositions. Rates always count them.
+	IncludeFailed bool `json:"include_failed,omitempty"`
+}
+
+// Meta is what every answer says about itself.
+type Meta struct {
+	Range Range `json:"range"`
+	Tier  Tier  `json:"tier"`
+	// ErrorBound is the largest relative error of any quantile: 0 when exact.
+	ErrorBound float64 `json:"error_bound"`
+	// N counts the requests in range after filters, whatever their outcome.
+	N int64 `json:"n"`
+	// Counted is how many of N the latencies rest on (see Scope.IncludeFailed).
+	Counted int64 `json:"counted"`
+	// Coverage is the share of Counted that has each duration at all.
+	Coverage Coverage `json:"coverage"`
+	// EstimatedRows is the estimate of rows to read that chose the tier.
+	EstimatedRows int64 `json:"estimated_rows"`
+}
+
+// Coverage holds, per duration, the share of requests that have it, 0 to 1;
+// nil without requests.
+type Coverage struct {
+	TTFT    *float64 `json:"ttft"`
+	TPOT    *float64 `json:"tpot"`
+	Network *float64 `json:"network"`
+	Queue   *float64 `json:"queue"`
+	Prefill *float64 `json:"prefill"`
+	Decode  *float64 `json:"decode"`
+}
+
+// Counts are numbers of requests by outcome; they add up to N.
+type Counts struct {
+	N         int64 `json:"n"`
+	OK        int64 `json:"ok"`
+	Errors    int64 `json:"errors"`
+	Cancelled int64 `json:"cancelled"`
+	CacheHits int64 `json:"cache_hits"`
+}
+
+// Label is one dimension of a group and its value.
+type Label struct {
+	Dimension string `json:"dimension"`
+	Value     string `json:"value"`
+}
+
+// Quantile is element floor(q·n), 0-based, of the sorted values, with its 95 %
+// confidence interval by order statistics.
+type Quantile struct {
+	Q       float64 `json:"q"`
+	ValueNS *int64  `json:"value_ns"`
+	LowNS   *int64  `json:"low_ns"`
+	HighNS  *int64  `json:"high_ns"`
+	// Effective is n divided by the overdispersion: how many independent
+	// requests the interval rests on. Nil if there are too few time blocks to
+	// measure the overdispersion; then there is no interval either.
+	Effective *int64 `json:"n_effective"`
+	// Required is the smallest Effective for which an interval exists.
+	Required int64 `json:"n_required"`
+	// TooSmall says that Effective is below Required or unknown.
+	TooSmall bool `json:"n_too_small"`
+}
+
+// Distribution is one metric of one group.
+type Distribution struct {
+	Metric Metric `json:"metric"`
+	// N is how many counted requests have the metric.
+	N      int64  `json:"n"`
+	MeanNS *int64 `json:"mean_ns"`
+	// Overdispersion is φ: how much more the tail varies from time block to
+	// time block than independent requests would. Nil if not measurable.
+	Overdispersion *float64   `json:"overdispersion"`
+	Quantiles      []Quantile `json:"quantiles"`
+}
+
+// PartMean is the mean of one part over a set of requests. The MeanNS of all
+// parts of a set add up to the set's mean exactly.
+type PartMean struct {
+	Part   Part  `json:"part"`
+	MeanNS int64 `json:"mean_ns"`
+	// Coverage is the share of the requests for which the part is known; an
+	// unknown part's time is in unattributed (of TTFT: in rest).
+	Coverage float64 `json:"coverage"`
+}
+
+// Breakdown asks for counts, latencies and mean compositions per group.
+type Breakdown struct {
+	Scope
+	GroupBy   []string  `json:"group_by,omitempty"` // at most 3 dimensions
+	Metrics   []Metric  `json:"metrics,omitempty"`  // default all
+	Quantiles []float64 `json:"quantiles,omitempty"`
+	// Sort is n, errors or a metric (by its last quantile), descending; a
+	// leading "+" sorts ascending. Default n.
+	Sort  string `json:"sort,omitempty"`
+	Limit int    `json:"limit,omitempty"` // groups; default 100
+}
+
+// BreakdownAnswer has the groups in order of Breakdown.Sort.
+type BreakdownAnswer struct {
+	Meta
+	Groups []BreakdownGroup `json:"groups"`
+	// Groups beyond Limit that are not shown.
+	Omitted int64 `json:"omitted_groups"`
+}
+
+// BreakdownGroup is one row of a breakdown.
+type BreakdownGroup struct {
+	Labels        []Label        `json:"labels"`
+	Counts        Counts         `json:"counts"`
+	Counted       int64          `json:"counted"`
+	RatePerSecond float64        `json:"rate_per_second"`
+	ErrorRate     *float64       `json:"error_rate"`
+	Coverage      Coverage       `json:"coverage"`
+	Metrics       []Distribution `json:"metrics"`
+	// TotalParts are the mean phases of the counted requests.
+	TotalParts []PartMean `json:"total_parts"`
+	// TTFTParts are the mean parts of TTFT of the counted requests that have one.
+	TTFTParts    []PartMean `json:"ttft_parts"`
+	InputTokens  *int64     `json:"input_tokens"`
+	OutputTokens *int64     `json:"output_tokens"`
+}
+
+// TimeSeries asks how counts, a metric and its parts move.
+type TimeSeries struct {
+	Scope
+	GroupBy   []string      `json:"group_by,omitempty"`
+	Metric    Metric        `json:"metric,omitempty"`
+	Quantiles []float64     `json:"quantiles,omitempty"`
+	Step      time.Duration `json:"step_ns,omitempty"` // default about 120 points
+	Limit     int           `json:"limit,omitempty"`   // series, the busiest first; default 10
+}
+
+// TimeSeriesAnswer holds columns: every slice of a series is as long as Times.
+type TimeSeriesAnswer struct {
+	Meta
+	Metric  Metric      `json:"metric"`
+	StepNS  int64       `json:"step_ns"`
+	Times   []time.Time `json:"times"` // the start of each step
+	Series  []Series    `json:"series"`
+	Omitted int64       `json:"omitted_series"`
+}
+
+// Series is one group over time.
+type Series struct {
+	Labels    []Label          `json:"labels"`
+	N         []int64          `json:"n"`
+	Errors    []int64          `json:"errors"`
+	Counted   []int64          `json:"counted"` // requests that have the metric
+	MeanNS    []*int64         `json:"mean_ns"`
+	Quantiles []SeriesQuantile `json:"quantiles"`
+	// Parts are the mean parts of the metric (ttft: of TTFT, else of the total).
+	Parts []SeriesPart `json:"parts"`
+}
+
+// SeriesQuantile is one quantile over time.
+type SeriesQuantile struct {
+	Q        float64  `json:"q"`
+	ValuesNS []*int64 `json:"values_ns"`
+}
+
+// SeriesPart is one part's mean over time.
+type SeriesPart struct {
+	Part   Part     `json:"part"`
+	MeanNS []*int64 `json:"mean_ns"`
+}
+
+// Heatmap asks how a metric is distributed over time.
+type Heatmap struct {
+	Scope
+	Metric Metric        `json:"metric,omitempty"`
+	Step   time.Duration `json:"step_ns,omitempty"` // default about 120 columns
+}
+
+// HeatmapAnswer counts requests per step and log bucket.
+type HeatmapAnswer struct {
+	Meta
+	Metric  Metric      `json:"metric"`
+	StepNS  int64       `json:"step_ns"`
+	Times   []time.Time `json:"times"`
+	Buckets []Bucket    `json:"buckets"` // ascending, adjacent
+	// Counts[i][j] is the number of requests of Times[i] in Buckets[j].
+	Counts [][]int64 `json:"counts"`
+}
+
+// Bucket is the interval (LowNS, HighNS] of durations.
+type Bucket struct {
+	LowNS  int64 `json:"low_ns"`
+	HighNS int64 `json:"high_ns"`
+}
+
+// Rectangle is a selection in a heatmap: requests ending in Range with
+// LowNS < metric <= HighNS. Nil bounds are open.
+type Rectangle struct {
+	Range  Range  `json:"range"`
+	Metric Metric `json:"metric"`
+	LowNS  *int64 `json:"low_ns"`
+	HighNS *int64 `json:"high_ns"`
+}
+
+// Distinguish asks which dimension values are over-represented in a selection
+// of the heatmap against the rest of Scope.
+type Distinguish struct {
+	Scope
+	Selection  Rectangle `json:"selection"`
+	Dimensions []string  `json:"dimensions,omitempty"` // default all but the continuous ones
+	Limit      int       `json:"limit,omitempty"`      // default 20
+}
+
+// DistinguishAnswer ranks values, the most telling first.
+type DistinguishAnswer struct {
+	Meta
+	Selected int64         `json:"selected"`
+	Rest     int64         `json:"rest"`
+	Values   []Distinction `json:"values"`
+}
+
+// Distinction is one value and how often it occurs inside and outside.
+type Distinction struct {
+	Label
+	Selected      int64   `json:"selected"`
+	Rest          int64   `json:"rest"`
+	SelectedShare float64 `json:"selected_share"`
+	RestShare     float64 `json:"rest_share"`
+	// Score is the log-likelihood ratio (G²) of the two shares, signed: positive
+	// if over-represented in the selection.
+	Score float64 `json:"score"`
+}
+
+// Composition asks what the requests around quantiles of a metric are made of.
+type Composition struct {
+	Scope
+	Metric    Metric    `json:"metric,omitempty"` // ttft (default) or total
+	GroupBy   []string  `json:"group_by,omitempty"`
+	Quantiles []float64 `json:"quantiles,omitempty"`
+	Limit     int       `json:"limit,omitempty"` // groups; default 10
+}
+
+// CompositionAnswer has the groups, the busiest first.
+type CompositionAnswer struct {
+	Meta
+	Metric  Metric             `json:"metric"`
+	Groups  []CompositionGroup `json:"groups"`
+	Omitted int64              `json:"omitted_groups"`
+}
+
+// CompositionGroup is one group's compositions, by ascending quantile.
+type CompositionGroup struct {
+	Labels []Label `json:"labels"`
+	N      int64   `json:"n"` // counted requests that have the metric
+	// Complete is how many of N have complete evidence: every part known.
+	Complete int64 `json:"complete"`
+	// CompleteOnly says that the windows are taken over the complete ones.
+	CompleteOnly bool                  `json:"complete_only"`
+	Compositions []QuantileComposition `json:"compositions"`
+	// Finding is the one sentence under the picture; empty if there is none.
+	Finding string `json:"finding"`
+}
+
+// QuantileComposition is the mean composition of the requests around one quantile.
+type QuantileComposition struct {
+	Quantile
+	// Window is how many requests the means rest on; their ranks are
+	// [FromRank, ToRank) of the sorted values. MeanNS is their mean, and what
+	// the parts add up to.
+	Window   int64      `json:"window_n"`
+	FromRank int64      `json:"from_rank"`
+	ToRank   int64      `json:"to_rank"`
+	MeanNS   *int64     `json:"mean_ns"`
+	Parts    []PartMean `json:"parts"` // empty if WindowTooSmall
+	// WindowTooSmall: fewer than WindowRequired requests lie close enough.
+	WindowTooSmall bool  `json:"window_too_small"`
+	WindowRequired int64 `json:"window_required"`
+}
+
+// Compare asks what differs between two sets of requests, A (before) and B.
+// They may differ in range, in filters, or in both.
+type Compare struct {
+	A         Scope     `json:"a"`
+	B         Scope     `json:"b"`
+	Metric    Metric    `json:"metric,omitempty"` // ttft (default) or total
+	Quantiles []float64 `json:"quantiles,omitempty"`
+}
+
+// CompareAnswer shows both sides, the difference and who owns it.
+type CompareAnswer struct {
+	Metric Metric `json:"metric"`
+	A      Side   `json:"a"`
+	B      Side   `json:"b"`
+	// Mean is the difference of the means over all requests; Quantiles hold the
+	// difference of the compositions at each quantile.
+	Mean      Difference           `json:"mean"`
+	Quantiles []QuantileDifference `json:"quantiles"`
+	Mix       Mix                  `json:"mix"`
+}
+
+// Side is one of the two sets.
+type Side struct {
+	Meta
+	Counts      Counts           `json:"counts"`
+	Metrics     []Distribution   `json:"metrics"`
+	Composition CompositionGroup `json:"composition"`
+	MeanParts   []PartMean       `json:"mean_parts"`
+	Blocks      int              `json:"blocks"` // time blocks with data
+}
+
+// Estimate is a difference B − A in nanoseconds with its 95 % interval by
+// batch means. The interval is nil with fewer than 10 time blocks on a side.
+type Estimate struct {
+	NS     int64  `json:"ns"`
+	LowNS  *int64 `json:"low_ns"`
+	HighNS *int64 `json:"high_ns"`
+}
+
+// PartDifference is one part's share in a difference.
+type PartDifference struct {
+	Part Part `json:"part"`
+	Estimate
+	// Share of the whole difference; nil if that is zero.
+	Share *float64 `json:"share"`
+}
+
+// Owner values besides the parts.
+const (
+	OwnerShared = "shared" // no part has half of it with an interval that excludes 0
+	OwnerNone   = "none"   // the difference is not distinguishable from 0
+)
+
+// Difference is a difference and its parts, which add up to it exactly.
+type Difference struct {
+	Estimate
+	// Relative is NS divided by A's value; RelativeBound is the largest relative
+	// difference that the interval allows, for "no difference larger than ±x".
+	Relative      *float64         `json:"relative"`
+	RelativeBound *float64         `json:"relative_bound"`
+	Parts         []PartDifference `json:"parts"`
+	Owner         string           `json:"owner"` // a part, shared or none
+}
+
+// QuantileDifference is the difference of the compositions around q.
+type QuantileDifference struct {
+	Q float64 `json:"q"`
+	// ValueNS is the difference of the two quantiles themselves.
+	ValueNS *int64 `json:"value_ns"`
+	// Difference is nil if one side's window is too small.
+	Difference *Difference `json:"difference"`
+}
+
+// Mix sets the shift of the workload apart from the change of the service:
+// difference of the means = Within + Shift, over strata of model ×
+// uncached-input-token bucket that both sides have.
+type Mix struct {
+	WithinNS *int64 `json:"within_ns"` // both sides at B's mix
+	ShiftNS  *int64 `json:"shift_ns"`
+	// Compared is the share of B's requests that lie in strata both sides have.
+	Compared *float64  `json:"compared"`
+	Strata   []Stratum `json:"strata"` // the largest contributions first
+}
+
+// Stratum is requests of one model and uncached-input-token bucket.
+type Stratum struct {
+	Model       string  `json:"model"`
+	InputBucket string  `json:"input_bucket"`
+	AShare      float64 `json:"a_share"`
+	BShare      float64 `json:"b_share"`
+	AMeanNS     *int64  `json:"a_mean_ns"`
+	BMeanNS     *int64  `json:"b_mean_ns"`
+}
+
+// Requests asks for a page of requests.
+type Requests struct {
+	Scope
+	// Sort is end, start, or a metric; a leading "-" means descending. Default -end.
+	Sort string `json:"sort,omitempty"`
+	// Selection narrows further, to a rectangle of the heatmap.
+	Selection *Rectangle `json:"selection,omitempty"`
+	Limit     int        `json:"limit,omitempty"` // default 50
+	Cursor    string     `json:"cursor,omitempty"`
+}
+
+// RequestsAnswer is one page. Requests without the sorted metric are left out.
+type RequestsAnswer struct {
+	Range    Range     `json:"range"`
+	Requests []Request `json:"requests"`
+	// Next continues after the last request; empty on the last page.
+	Next string `json:"next_cursor"`
+}
+
+// RequestID names one request.
+type RequestID struct {
+	Tenant  string `json:"tenant,omitempty"`
+	TraceID string `json:"trace_id"` // 32 hex digits
+	SpanID  string `json:"span_id"`  // 16 hex digits; empty asks for all of the trace
+}
+
+// Provenances says what each number rests on: measured, derived, estimated or
+// unknown.
+type Provenances struct {
+	Network string `json:"network"`
+	Queue   string `json:"queue"`
+	Prefill string `json:"prefill"`
+	Decode  string `json:"decode"`
+	TTFT    string `json:"ttft"`
+}
+
+// Hop is one leg of the network time.
+type Hop struct {
+	Hop string `json:"hop"`
+	NS  int64  `json:"ns"`
+}
+
+// Request is one stored request; see internal/phase.Request for the meaning of
+// each field.
+type Request struct {
+	TraceID          string    `json:"trace_id"`
+	SpanID           string    `json:"span_id"`
+	Tenant           string    `json:"tenant,omitempty"`
+	Start            time.Time `json:"start"`
+	End              time.Time `json:"end"`
+	ServiceNamespace string    `json:"service_namespace,omitempty"`
+	Service          string    `json:"service"`
+	Version          string    `json:"version"`
+	Environment      string    `json:"environment"`
+	Operation        string    `json:"operation"`
+	Model            string    `json:"model"`
+	ResponseModel    string    `json:"response_model,omitempty"`
+	Provider         string    `json:"provider"`
+	Engine           string    `json:"engine"`
+	ServerAddress    string    `json:"server_address"`
+	Dialect          string    `json:"dialect"`
+	Streaming        *bool     `json:"streaming"`
+	Outcome          string    `json:"outcome"`
+	Vantage          string    `json:"vantage"`
+	ErrorType        string    `json:"error_type,omitempty"`
+	FinishReason     string    `json:"finish_reason,omitempty"`
+	Session          string    `json:"session,omitempty"`
+	User             string    `json:"user,omitempty"`
+	PromptName       string    `json:"prompt_name,omitempty"`
+	PromptVersion    string    `json:"prompt_version,omitempty"`
+
+	TotalNS        int64  `json:"total_ns"`
+	NetworkNS      *int64 `json:"network_ns"`
+	QueueNS        *int64 `json:"queue_ns"`
+	PrefillNS      *int64 `json:"prefill_ns"`
+	DecodeNS       *int64 `json:"decode_ns"`
+	UnattributedNS int64  `json:"unattributed_ns"`
+
+	TTFTNS        *int64 `json:"ttft_ns"`
+	TTFTKind      string `json:"ttft_kind"`
+	TTFTSource    string `json:"ttft_source"`
+	TTFTNetworkNS *int64 `json:"ttft_network_ns"`
+	TTFTQueueNS   *int64 `json:"ttft_queue_ns"`
+	TTFTPrefillNS *int64 `json:"ttft_prefill_ns"`
+	TTFTRestNS    *int64 `json:"ttft_rest_ns"`
+
+	FirstAnswerNS *int64 `json:"first_answer_ns"`
+	ServerNS      *int64 `json:"server_ns"`
+	ServerTTFTNS  *int64 `json:"server_ttft_ns"`
+	RetryNS       *int64 `json:"retry_ns"`
+	ConnectNS     *int64 `json:"connect_ns"`
+	NetworkHops   []Hop  `json:"network_hops_ns,omitempty"`
+	TPOTNS        *int64 `json:"tpot_ns"`
+
+	InputTokens       *int64 `json:"input_tokens"`
+	CachedInputTokens *int64 `json:"cached_input_tokens"`
+	OutputTokens      *int64 `json:"output_tokens"`
+	ReasoningTokens   *int64 `json:"reasoning_tokens"`
+
+	Provenance Provenances       `json:"provenance"`
+	Flags      []string          `json:"flags"`
+	Attributes map[string]string `json:"attributes"`
+}
+
+// Dimensions asks which dimensions can be grouped and filtered by.
+type Dimensions struct{ Scope }
+
+// DimensionsAnswer lists the built-in dimensions first, then the operator's.
+type DimensionsAnswer struct {
+	Dimensions []Dimension `json:"dimensions"`
+}
+
+// Dimension describes one dimension.
+type Dimension struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	// Group says that it may be grouped by, not only filtered by.
+	Group bool `json:"group"`
+	// LongRange says that long ranges answer it (the hours table has it).
+	LongRange bool `json:"long_range"`
+}
+
+// DimensionValues asks for the values of one dimension.
+type DimensionValues struct {
+	Scope
+	Dimension string `json:"dimension"`
+	Prefix    string `json:"prefix,omitempty"` // only values that start so
+	Limit     int    `json:"limit,omitempty"`  // default 100
+}
+
+// DimensionValuesAnswer has the most frequent values first.
+type DimensionValuesAnswer struct {
+	Meta
+	Dimension string       `json:"dimension"`
+	Values    []ValueCount `json:"values"`
+	Omitted   int64        `json:"omitted_values"`
+}
+
+// ValueCount is one value and its requests.
+type ValueCount struct {
+	Value  string `json:"value"`
+	Counts Counts `json:"counts"`
+}
+
+// Quality asks what the data rests on: who sends what, and what is missing.
+type Quality struct{ Scope }
+
+// QualityAnswer reports per service, and every flag with what to do about it.
+type QualityAnswer struct {
+	Meta
+	Services []ServiceQuality `json:"services"`
+	Flags    []FlagCount      `json:"flags"`
+}
+
+// ServiceQuality is what one service's instrumentation sends.
+type ServiceQuality struct {
+	Service     string       `json:"service"`
+	Dialects    []ValueCount `json:"dialects"`
+	Engines     []ValueCount `json:"engines"`
+	TTFTSources []ValueCount `json:"ttft_sources"`
+	Counts      Counts       `json:"counts"`
+	// Vantages count where totals were observed.
+	Vantages []ValueCount `json:"vantages"`
+	Coverage Coverage     `json:"coverage"`
+	// Hints say what is missing and how to switch it on.
+	Hints []string `json:"hints"`
+}
+
+// FlagCount is one data-quality flag.
+type FlagCount struct {
+	Flag    string `json:"flag"`
+	N       int64  `json:"n"`
+	Meaning string `json:"meaning"`
+	Action  string `json:"action"` // what to do about it
+}
