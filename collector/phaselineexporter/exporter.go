@@ -1,0 +1,43 @@
+package phaselineexporter
+
+import (
+	"context"
+	"errors"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// TraceStore is what the exporter needs of the phaseline extension.
+//
+// InsertTraces returns nil once the spans are stored, an error marked by
+// consumererror.NewPermanent if they never can be, and any other error if they
+// should be sent again.
+type TraceStore interface {
+	InsertTraces(ctx context.Context, td ptrace.Traces) error
+}
+
+type tracesExporter struct {
+	store TraceStore
+}
+
+func (e *tracesExporter) start(_ context.Context, host component.Host) error {
+	for _, ext := range host.GetExtensions() {
+		store, ok := ext.(TraceStore)
+		if !ok {
+			continue
+		}
+		if e.store != nil {
+			return errors.New("two phaseline extensions are configured: keep one under service.extensions")
+		}
+		e.store = store
+	}
+	if e.store == nil {
+		return errors.New("the phaseline exporter needs the phaseline extension: add it under extensions and service.extensions")
+	}
+	return nil
+}
+
+func (e *tracesExporter) push(ctx context.Context, td ptrace.Traces) error {
+	return e.store.InsertTraces(ctx, td)
+}

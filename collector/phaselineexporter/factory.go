@@ -1,0 +1,36 @@
+// Package phaselineexporter is the end of the traces pipeline: it hands spans to
+// the store that the phaseline extension owns, and does nothing else.
+package phaselineexporter
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/exporterhelper"
+)
+
+// Type is the component's name in a collector configuration.
+var Type = component.MustNewType("phaseline")
+
+// NewFactory returns the exporter's factory.
+func NewFactory() exporter.Factory {
+	return exporter.NewFactory(
+		Type,
+		func() component.Config { return defaultConfig() },
+		exporter.WithTraces(createTraces, component.StabilityLevelBeta),
+	)
+}
+
+func createTraces(ctx context.Context, set exporter.Settings, conf component.Config) (exporter.Traces, error) {
+	cfg := conf.(*Config)
+	e := new(tracesExporter)
+	return exporterhelper.NewTraces(ctx, set, cfg, e.push,
+		exporterhelper.WithStart(e.start),
+		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
+		exporterhelper.WithTimeout(cfg.Timeout),
+		exporterhelper.WithRetry(cfg.Retry),
+		exporterhelper.WithQueue(cfg.Queue),
+	)
+}
