@@ -132,9 +132,12 @@ type Quantile struct {
 	ValueNS *int64  `json:"value_ns"`
 	LowNS   *int64  `json:"low_ns"`
 	HighNS  *int64  `json:"high_ns"`
-	// Effective is n divided by the overdispersion: how many independent
-	// requests the interval rests on. Nil if there are too few time blocks to
-	// measure the overdispersion; then there is no interval either.
+	// Overdispersion is φ ≥ 1: how much more the tail beyond the quantile varies
+	// from time block to time block than it would if requests were independent.
+	// Nil if fewer than 10 time blocks have data; then there is no interval.
+	Overdispersion *float64 `json:"overdispersion"`
+	// Effective is n divided by φ: how many independent requests the interval
+	// rests on.
 	Effective *int64 `json:"n_effective"`
 	// Required is the smallest Effective for which an interval exists.
 	Required int64 `json:"n_required"`
@@ -146,12 +149,9 @@ type Quantile struct {
 type Distribution struct {
 	Metric Metric `json:"metric"`
 	// N is how many counted requests have the metric.
-	N      int64  `json:"n"`
-	MeanNS *int64 `json:"mean_ns"`
-	// Overdispersion is φ: how much more the tail varies from time block to
-	// time block than independent requests would. Nil if not measurable.
-	Overdispersion *float64   `json:"overdispersion"`
-	Quantiles      []Quantile `json:"quantiles"`
+	N         int64      `json:"n"`
+	MeanNS    *int64     `json:"mean_ns"`
+	Quantiles []Quantile `json:"quantiles"`
 }
 
 // PartMean is the mean of one part over a set of requests. The MeanNS of all
