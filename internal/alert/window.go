@@ -1,0 +1,202 @@
+package alert
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/phaseline/phaseline/internal/histogram"
+)
+
+// Stratum is a kind of request within a group. Requests are compared only with
+// requests of their own stratum, so that longer prompts are a change of the mix
+// and another instrumentation is not a regression.
+type Stratum struct {
+	Model      string `json:"model"`
+	Input      int8   `json:"input_bucket"` // uncached input tokens, as in the hours table
+	Vantage    string `json:"vantage"`
+	TTFTSource string `json:"ttft_source"`
+}
+
+// Part is an additive piece of a metric: of TTFT or of the total.
+type Part uint8
+
+const (
+	PartNetwork Part = iota
+	PartQueue
+	PartPrefill
+	PartDecode // always 0 within TTFT
+	PartRest   // what the evidence cannot split
+	partCount
+)
+
+func (p Part) String() string {
+	return [...]string{"network", "queue", "prefill", "decode", "unattributed"}[p]
+}
+
+// Parts are sums or means of the parts in nanoseconds.
+type Parts [partCount]float64
+
+// Slice is the requests of one coarse bucket: how many, and the sums of their parts.
+type Slice struct {
+	N    int64
+	Sums Parts
+}
+
+// Distribution is the metric of the requests of one stratum: counts by bucket
+// (internal/histogram, scale 6), and sums of parts by coarse bucket.
+type Distribution struct {
+	Counts map[int32]int64
+	Slices map[int32]Slice
+}
+
+// N is the number of requests in the distribution.
+func (d Distribution) N() (n int64) {
+	for _, c := range d.Counts {
+		n += c
+	}
+	return n
+}
+
+// Window is what one group did from Start to End.
+type Window struct {
+	Start, End time.Time
+	Requests   int64 // whatever their outcome
+	WithTTFT   int64 // of Requests
+	Good       int64 // of Requests: those that meet the rule's objective
+	Strata     map[Stratum]Distribution
+
+	// Surprise is how far the window lay from what its own past led to expect.
+	// Nil where there was not enough past.
+	Surprise *Surprise
+	// Incident marks a window in which the alert was pending, firing or
+	// recovering: it is no part of any later baseline.
+	Incident bool
+}
+
+// N is the number of requests with the metric.
+func (w Window) N() (n int64) {
+	for _, d := range w.Strata {
+		n += d.N()
+	}
+	return n
+}
+
+// merge adds the distributions of several windows.
+func merge(windows []Window) map[Stratum]Distribution {
+	merged := map[Stratum]Distribution{}
+	for _, w := range windows {
+		for s, d := range w.Strata {
+			m, ok := merged[s]
+			if !ok {
+				m = Distribution{Counts: map[int32]int64{}, Slices: map[int32]Slice{}}
+				merged[s] = m
+			}
+			m.add(d)
+		}
+	}
+	return merged
+}
+
+func (d Distribution) add(o Distribution) {
+	for i, c := range o.Counts {
+		d.Counts[i] += c
+	}
+	for i, s := range o.Slices {
+		t := d.Slices[i]
+		t.N += s.N
+		for p := range t.Sums {
+			t.Sums[p] += s.Sums[p]
+		}
+		d.Slices[i] = t
+	}
+}
+
+// weighted is a distribution whose requests count by a weight: the past seen
+// through the present mix.
+type weighted struct {
+	counts map[int32]float64
+	n      float64
+	slices map[int32]weightedSlice
+}
+
+type weightedSlice struct {
+	n    float64
+	sums Parts
+}
+
+// standardise weighs each stratum's distribution so that it counts as many
+// requests as weights gives that stratum. Strata absent from either are left out.
+func standardise(strata map[Stratum]Distribution, weights map[Stratum]float64) weighted {
+	w := weighted{counts: map[int32]float64{}, slices: map[int32]weightedSlice{}}
+	for s, target := range weights {
+		d, ok := strata[s]
+		n := float64(d.N())
+		if !ok || n == 0 || target == 0 {
+			continue
+		}
+		scale := target / n
+		for i, c := range d.Counts {
+			w.counts[i] += float64(c) * scale
+		}
+		for i, slice := range d.Slices {
+			t := w.slices[i]
+			t.n += float64(slice.N) * scale
+			for p := range t.sums {
+				t.sums[p] += slice.Sums[p] * scale
+			}
+			w.slices[i] = t
+		}
+		w.n += target
+	}
+	return w
+}
+
+// quantile is the value at rank floor(q·n), in nanoseconds; NaN when empty.
+func (w weighted) quantile(q float64) float64 {
+	return w.atRank(math.Floor(q * w.n))
+}
+
+func (w weighted) atRank(rank float64) float64 {
+	seen := 0.0
+	last := math.NaN()
+	for _, i := range slices.Sorted(maps.Keys(w.counts)) {
+		seen += w.counts[i]
+		last = histogram.Value(i)
+		if seen > rank+1e-9 {
+			return last
+		}
+	}
+	return last
+}
+
+// composition is the mean of the parts over the requests around quantile q:
+// ranks within q ± (1-q)/4 of n, cut from the coarse buckets in proportion.
+func (w weighted) composition(q float64) (parts Parts, n float64) {
+	half := (1 - q) / 4
+	total := 0.0
+	for _, s := range w.slices {
+		total += s.n
+	}
+	from, to := (q-half)*total, (q+half)*total
+	seen := 0.0
+	for _, i := range slices.Sorted(maps.Keys(w.slices)) {
+		s := w.slices[i]
+		take := math.Min(to, seen+s.n) - math.Max(from, seen)
+		seen += s.n
+		if take <= 0 || s.n == 0 {
+			continue
+		}
+		for p := range parts {
+			parts[p] += s.sums[p] / s.n * take
+		}
+		n += take
+	}
+	if n > 0 {
+		for p := range parts {
+			parts[p] /= n
+		}
+	}
+	return parts, n
+}
