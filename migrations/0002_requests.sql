@@ -1,13 +1,13 @@
 -- One row for each LLM request; see internal/phase.Request for what each column means.
 -- The sort and partition columns are facts of the anchoring span that no later
 -- span can change: FINAL does not see a replacement in another partition.
-CREATE TABLE IF NOT EXISTS requests
+CREATE TABLE IF NOT EXISTS {{local "requests"}} {{onCluster}}
 (
     tenant              LowCardinality(String),
     service             LowCardinality(String),
     end                 DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    trace_id            FixedString(16),
-    span_id             FixedString(8),
+    trace_id            FixedString(16) CODEC(NONE), -- random: compressing it costs time and saves nothing
+    span_id             FixedString(8) CODEC(NONE),
     start               DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
     service_namespace   LowCardinality(String),
     version_name        LowCardinality(String), -- service.version
@@ -59,11 +59,15 @@ CREATE TABLE IF NOT EXISTS requests
     ttft_provenance     Enum8('unknown' = 0, 'measured' = 1, 'derived' = 2, 'estimated' = 3),
     flags               Array(LowCardinality(String)),
     attributes          Map(LowCardinality(String), String),
-    version             UInt64,
+    version             UInt64 CODEC(T64, ZSTD(1)),
     is_deleted          UInt8,
-    written             DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta(8), ZSTD(1))
+    written             DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta(8), ZSTD(1)),
+    INDEX trace_id_idx trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX written_idx written TYPE minmax GRANULARITY 1
 )
-ENGINE = ReplacingMergeTree(version, is_deleted)
+ENGINE = {{engine "ReplacingMergeTree" "version, is_deleted"}}
 PARTITION BY toDate(end)
 ORDER BY (tenant, service, toStartOfMinute(end), trace_id, span_id)
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000;
+
+{{distributed "requests" "cityHash64(trace_id)"}};
