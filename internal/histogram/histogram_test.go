@@ -1,0 +1,155 @@
+package histogram
+
+import (
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func TestIndexIsExactAtPowersOfTwo(t *testing.T) {
+	for e := range 62 {
+		v := int64(1) << e
+		assert.Equal(t, int32(e*64-1), Index(v), "2^%d belongs to the bucket it closes", e)
+		if e > 0 && e < 49 { // from 2^49 on one more is closer than a logarithm can tell
+			assert.GreaterOrEqual(t, Index(v+1), int32(e*64), "2^%d + 1", e)
+		}
+	}
+	assert.EqualValues(t, ZeroIndex, Index(0))
+	assert.EqualValues(t, ZeroIndex, Index(-5))
+	assert.EqualValues(t, -1, Index(1))
+}
+
+// Index is checked against its definition in exact arithmetic: a < v <= b for
+// a^64 = 2^i, that is v^64 compared with 2^i.
+func TestIndexMatchesItsDefinition(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := rapid.Int64Range(1, 1<<40).Draw(t, "v")
+		i := Index(v)
+		power := new(big.Int).Exp(big.NewInt(v), big.NewInt(64), nil)
+		atLeast := func(i int32) int {
+			if i < 0 {
+				return 1
+			}
+			return power.Cmp(new(big.Int).Lsh(big.NewInt(1), uint(i)))
+		}
+		assert.Positive(t, atLeast(i), "2^(i/64) < v")
+		assert.LessOrEqual(t, atLeast(i+1), 0, "v <= 2^((i+1)/64)")
+	})
+}
+
+func TestIndexIsMonotone(t *testing.T) {
+	assert.True(t, slices.IsSorted(lastIn))
+	for k, last := range lastIn[:53*64] {
+		if k > 0 && last == lastIn[k-1] {
+			continue // bounds less than 1 ns apart
+		}
+		assert.LessOrEqual(t, Index(last), int32(k)-1)
+		assert.GreaterOrEqual(t, Index(last+1), int32(k))
+	}
+}
+
+func TestValueIsWithinTheErrorBound(t *testing.T) {
+	assert.Less(t, ErrorBound, 0.0055)
+	rapid.Check(t, func(t *rapid.T) {
+		v := rapid.Int64Range(0, 1<<50).Draw(t, "v")
+		assert.LessOrEqual(t, math.Abs(Value(Index(v))-float64(v)), ErrorBound*float64(v)*(1+1e-9))
+	})
+}
+
+func TestQuantileTakesTheSameElementAsSorting(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		values := rapid.SliceOfN(rapid.Int64Range(0, 1<<40), 1, 300).Draw(t, "values")
+		q := rapid.Float64Range(0, 1).Draw(t, "q")
+		cut := rapid.IntRange(0, len(values)).Draw(t, "cut")
+		var a, b Histogram
+		for _, v := range values[:cut] {
+			a.Observe(v)
+		}
+		for _, v := range values[cut:] {
+			b.Observe(v)
+		}
+		a.Merge(&b)
+		slices.Sort(values)
+		want := values[Rank(q, int64(len(values)))]
+		got, ok := a.Quantile(q)
+		require.True(t, ok)
+		assert.EqualValues(t, len(values), a.N())
+		assert.LessOrEqual(t, math.Abs(float64(got-want)), ErrorBound*float64(want)+0.5)
+	})
+	var empty Histogram
+	_, ok := empty.Quantile(0.5)
+	assert.False(t, ok)
+}
+
+func TestRequiredIsTheTableOfTheDefinition(t *testing.T) {
+	for q, want := range map[float64]int64{0.99: 368, 0.95: 72, 0.90: 36} {
+		assert.Equal(t, want, Required(q))
+		_, _, ok := IntervalRanks(q, want, 1)
+		assert.True(t, ok, "p%g of %d", 100*q, want)
+		_, _, ok = IntervalRanks(q, want-1, 1)
+		assert.False(t, ok, "p%g of %d", 100*q, want-1)
+		_, _, ok = IntervalRanks(q, 2*want-1, 2)
+		assert.False(t, ok, "φ halves the sample")
+	}
+}
+
+// The interval must contain the true quantile in 95 % of samples, whatever the
+// distribution; order statistics are conservative, never less.
+func TestIntervalCoversTheTruth(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, q := range []float64{0.5, 0.9, 0.99} {
+		truth := -math.Log(1-q) * 1e8
+		covered := 0
+		const samples = 2000
+		for range samples {
+			var h Histogram
+			for range 500 {
+				h.Observe(int64(random.ExpFloat64() * 1e8))
+			}
+			low, high, ok := h.QuantileInterval(q, 1)
+			require.True(t, ok)
+			if float64(low) <= truth && truth <= float64(high) {
+				covered++
+			}
+		}
+		assert.GreaterOrEqual(t, float64(covered)/samples, 0.94, "q=%g", q)
+	}
+}
+
+func TestOverdispersion(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	blocks := func(shared float64) (blocks []*Histogram) {
+		for range 60 {
+			load := math.Exp(shared * random.NormFloat64()) // one queue for the whole block
+			h := &Histogram{}
+			for range 400 {
+				h.Observe(int64(load * random.ExpFloat64() * 1e8))
+			}
+			blocks = append(blocks, h)
+		}
+		return blocks
+	}
+	phi, ok := Overdispersion(blocks(0), 0.95)
+	require.True(t, ok)
+	assert.InDelta(t, 1, phi, 0.6, "independent requests")
+	phi, ok = Overdispersion(blocks(0.5), 0.95)
+	require.True(t, ok)
+	assert.Greater(t, phi, 8., "requests of one block share a queue")
+	_, ok = Overdispersion(blocks(0)[:MinBlocks-1], 0.95)
+	assert.False(t, ok)
+
+	same := make([]*Histogram, MinBlocks)
+	for i := range same {
+		same[i] = &Histogram{}
+		same[i].Add(100, 5)
+	}
+	phi, ok = Overdispersion(same, 0.5)
+	assert.True(t, ok)
+	assert.Equal(t, 1., phi)
+}
