@@ -97,7 +97,7 @@ type Request struct {
 	Tenant           string
 	ServiceNamespace string
 	Service          string
-	Version          string // service.version
+	ServiceVersion   string // service.version
 	Environment      string // deployment.environment.name
 	Start, End       int64  // Unix nanoseconds on the observer's clock
 
@@ -123,11 +123,11 @@ type Request struct {
 
 	// TTFT as the observer at Vantage saw it, and its parts:
 	// TTFT = TTFTNetwork + TTFTQueue + TTFTPrefill + TTFTRest.
-	TTFT                                         Duration
-	TTFTKind                                     TTFTKind
-	TTFTSource                                   string // the attribute or event it was read from
+	TTFT                                          Duration
+	TTFTKind                                      TTFTKind
+	TTFTSource                                    string // the attribute or event it was read from
 	TTFTNetwork, TTFTQueue, TTFTPrefill, TTFTRest Duration
-	FirstAnswer                                  Duration // to the first token that is not reasoning
+	FirstAnswer                                   Duration // to the first token that is not reasoning
 
 	Server     Duration // the server window S
 	ServerTTFT Duration
