@@ -1,0 +1,87 @@
+package embedded
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// LibraryEnv is the environment variable that names libchdb's path.
+const LibraryEnv = "PHASELINE_LIBCHDB"
+
+// FindLibrary returns the path of libchdb. It looks, in this order, at the configured path,
+// at the environment variable PHASELINE_LIBCHDB, for the npm package in node_modules (in the
+// working directory, in the executable's, and in the folders above them), beside the
+// executable, and in the system's library folders. A configured path or the variable that
+// names no file is an error: the engine's version is not left to chance.
+func FindLibrary(configured string) (string, error) {
+	for _, named := range []struct{ path, by string }{
+		{configured, "clickhouse.library"},
+		{os.Getenv(LibraryEnv), LibraryEnv},
+	} {
+		if named.path == "" {
+			continue
+		}
+		if !isFile(named.path) {
+			return "", fmt.Errorf("%s names %s, which is no readable file: correct it, or remove it to look in the usual places", named.by, named.path)
+		}
+		return filepath.Abs(named.path)
+	}
+	for _, path := range libraryPlaces() {
+		if isFile(path) {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("the ClickHouse engine's library (libchdb.so) was not found; there are three ways on: "+
+		"install it with `npm install %s` in this folder, or name it in %s; "+
+		"point clickhouse.dsn to a ClickHouse server; "+
+		"or run `docker compose up`, which brings a server along", npmPackage(), LibraryEnv)
+}
+
+// npmPackage is the package that carries the library for this platform.
+func npmPackage() string {
+	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
+	if arch == "" {
+		arch = runtime.GOARCH
+	}
+	libc := map[string]string{"linux": "-gnu"}[runtime.GOOS]
+	return "@chdb/lib-" + runtime.GOOS + "-" + arch + libc
+}
+
+func libraryPlaces() []string {
+	const name = "libchdb.so" // on darwin too
+	var roots, places []string
+	if dir, err := os.Getwd(); err == nil {
+		roots = append(roots, dir)
+	}
+	if executable, err := os.Executable(); err == nil {
+		if resolved, err := filepath.EvalSymlinks(executable); err == nil {
+			executable = resolved
+		}
+		roots = append(roots, filepath.Dir(executable))
+		places = append(places, filepath.Join(filepath.Dir(executable), name))
+	}
+	var modules []string
+	for _, root := range roots {
+		for dir := root; ; dir = filepath.Dir(dir) {
+			modules = append(modules, filepath.Join(dir, "node_modules", filepath.FromSlash(npmPackage()), name))
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	places = append(modules, places...)
+	for _, dir := range append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), "/usr/local/lib", "/usr/lib") {
+		if strings.TrimSpace(dir) != "" {
+			places = append(places, filepath.Join(dir, name))
+		}
+	}
+	return places
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
