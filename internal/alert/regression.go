@@ -195,6 +195,10 @@ type Verdict struct {
 	Baseline     Estimate  `json:"baseline"` // of the past, weighed by the current mix
 	Unadjusted   float64   `json:"baseline_unadjusted_ns"`
 	Ownership    Ownership `json:"ownership"`
+
+	Burns    []Burn  `json:"burns,omitempty"`    // slo
+	Coverage float64 `json:"coverage,omitempty"` // absence: share of requests with a TTFT
+	Usual    float64 `json:"usual,omitempty"`    // absence: requests in a usual window
 }
 
 // Reason is why an evaluation came out as it did.

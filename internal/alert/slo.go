@@ -1,0 +1,132 @@
+package alert
+
+import (
+	"math"
+	"time"
+)
+
+// BurnWindow is one pair of windows of a multi-window burn-rate alert: the
+// error budget burns Factor times too fast over Long, and still does over Short.
+type BurnWindow struct {
+	Factor      float64
+	Long, Short time.Duration
+}
+
+// BurnWindows are the pairs of the SRE Workbook, chapter 5: 2 % of a 30-day
+// budget in an hour, 5 % in six hours, 10 % in three days.
+var BurnWindows = []BurnWindow{
+	{14.4, time.Hour, 5 * time.Minute},
+	{6, 6 * time.Hour, 30 * time.Minute},
+	{1, 72 * time.Hour, 6 * time.Hour},
+}
+
+// Burn is what one pair of windows saw.
+type Burn struct {
+	Factor   float64  `json:"factor"` // the rate that fires
+	Long     Duration `json:"long"`
+	Short    Duration `json:"short"`
+	LongRate float64  `json:"long_rate"` // observed, in budgets
+	// LongLow is the lower end of LongRate's 95 % interval (Wilson): a handful of
+	// requests cannot burn a budget.
+	LongLow   float64 `json:"long_rate_low"`
+	ShortRate float64 `json:"short_rate"`
+	Requests  int64   `json:"requests"` // in the long window
+	Bad       int64   `json:"bad"`
+	Burning   bool    `json:"burning"`
+}
+
+// JudgeSLO reports whether any pair of windows ending at now burns the budget.
+// The windows are those of the group, oldest first, adjacent and without overlap.
+func JudgeSLO(r Rule, windows []Window, now time.Time) Verdict {
+	v := Verdict{LargestPastZ: math.Inf(-1), Phi: 1, Condition: ConditionFalse, Reason: ReasonBelowLimit}
+	budget := 1 - r.SLO.Target
+	var seen int64
+	for _, pair := range BurnWindows {
+		requests, bad := missed(windows, now.Add(-pair.Long), now)
+		shortRequests, shortBad := missed(windows, now.Add(-pair.Short), now)
+		seen += requests
+		b := Burn{
+			Factor: pair.Factor, Long: Duration(pair.Long), Short: Duration(pair.Short),
+			LongRate:  ratio(bad, requests) / budget,
+			LongLow:   wilsonLow(bad, requests) / budget,
+			ShortRate: ratio(shortBad, shortRequests) / budget,
+			Requests:  requests, Bad: bad,
+		}
+		b.Burning = b.LongLow > pair.Factor && b.ShortRate > pair.Factor
+		if b.Burning && v.Condition != ConditionTrue {
+			v.Condition, v.Reason = ConditionTrue, ReasonAboveLimit
+		}
+		v.Burns = append(v.Burns, b)
+	}
+	if seen == 0 {
+		v.Condition, v.Reason = ConditionNoData, ReasonNoRequests
+	}
+	return v
+}
+
+// missed counts the requests of [from, to) and those of them that were not good.
+func missed(windows []Window, from, to time.Time) (requests, bad int64) {
+	for _, w := range windows {
+		if !w.Start.Before(from) && w.Start.Before(to) {
+			requests += w.Requests
+			bad += w.Requests - w.Good
+		}
+	}
+	return requests, bad
+}
+
+func ratio(k, n int64) float64 {
+	if n == 0 {
+		return 0
+	}
+	return float64(k) / float64(n)
+}
+
+// wilsonLow is the lower end of the 95 % interval of a proportion k/n
+// (Wilson 1927).
+func wilsonLow(k, n int64) float64 {
+	if n == 0 {
+		return 0
+	}
+	const z = 1.96
+	total, p := float64(n), float64(k)/float64(n)
+	centre := p + z*z/(2*total)
+	spread := z * math.Sqrt(p*(1-p)/total+z*z/(4*total*total))
+	return math.Max(0, (centre-spread)/(1+z*z/total))
+}
+
+// JudgeAbsence reports a group that sends nothing any more, or, with
+// coverage_below, one whose requests no longer carry a first-token time.
+//
+// usual is the number of requests that a window of this length has held, in the
+// median of the group's past; a group that is usually silent cannot be absent.
+func JudgeAbsence(r Rule, current Window, usual float64) Verdict {
+	v := Verdict{LargestPastZ: math.Inf(-1), Phi: 1}
+	v.Coverage = ratio(current.WithTTFT, current.Requests)
+	v.Usual = usual
+	switch {
+	case r.CoverageBelow > 0 && current.Requests == 0:
+		v.Condition, v.Reason = ConditionNoData, ReasonNoRequests
+	case r.CoverageBelow > 0 && current.Requests < minCoverageRequests:
+		v.Condition, v.Reason = ConditionInsufficient, ReasonFewRequests
+	case r.CoverageBelow > 0 && v.Coverage < r.CoverageBelow:
+		v.Condition, v.Reason = ConditionTrue, ReasonBelowLimit
+	case r.CoverageBelow > 0:
+		v.Condition, v.Reason = ConditionFalse, ReasonAboveLimit
+	case current.Requests > 0:
+		v.Condition, v.Reason = ConditionFalse, ReasonAboveLimit
+	case usual < minUsual:
+		v.Condition, v.Reason = ConditionInsufficient, ReasonFewRequests
+	default:
+		v.Condition, v.Reason = ConditionTrue, ReasonNoRequests
+	}
+	return v
+}
+
+const (
+	// minCoverageRequests is the fewest requests whose coverage is judged.
+	minCoverageRequests = 30
+	// minUsual requests a window: if they come at random, one window in 20,000
+	// is empty by chance (e^-10).
+	minUsual = 10
+)
