@@ -136,6 +136,9 @@ func (s *Simulation) Advance(to int64) []Delivery {
 	return s.writer.deliver(to)
 }
 
+// Flush returns what the exporters still hold, delayed or not sent yet.
+func (s *Simulation) Flush() []Delivery { return s.writer.deliver(math.MaxInt64 / 2) }
+
 // maxRhythm bounds Scenario.Rhythm for thinning.
 const maxRhythm = 3
 
@@ -143,11 +146,7 @@ const maxRhythm = 3
 func (s *Simulation) nextArrival(c *clientState, t int64) int64 {
 	for {
 		t += 1 + int64(s.rng.ExpFloat64()/(c.Rate*maxRhythm)*1e9)
-		rhythm := 1.0
-		if s.scenario.Rhythm != nil {
-			rhythm = s.scenario.Rhythm(t)
-		}
-		if s.rng.Float64()*maxRhythm < rhythm {
+		if s.rng.Float64()*maxRhythm < s.scenario.rhythm(t, &c.Client) {
 			return t
 		}
 	}

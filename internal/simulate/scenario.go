@@ -109,14 +109,13 @@ type effects struct {
 	version   string
 	slowdown  float64       // factor on prefill
 	input     float64       // factor on input tokens
-	rate      float64       // factor on its rate
 	network   time.Duration // added to each direction, times a heavy tail
 	cacheOff  bool
 	poolSlots float64 // share of the pool's replicas that serve
 }
 
 func (s *Scenario) effects(t int64, c *Client, region string) effects {
-	e := effects{version: c.Version, slowdown: 1, input: 1, rate: 1, poolSlots: 1}
+	e := effects{version: c.Version, slowdown: 1, input: 1, poolSlots: 1}
 	for i := range s.Incidents {
 		in := &s.Incidents[i]
 		if t < in.From || t >= in.To {
@@ -145,6 +144,23 @@ func (s *Scenario) effects(t int64, c *Client, region string) effects {
 		}
 	}
 	return e
+}
+
+// peak is the rhythm while a pool is saturated, at any hour of the day.
+const peak = 1.8
+
+// rhythm is the factor on a client's rate at a time.
+func (s *Scenario) rhythm(t int64, c *Client) float64 {
+	for i := range s.Incidents {
+		in := &s.Incidents[i]
+		if in.Kind == QueueSaturation && in.Service == c.Service && t >= in.From && t < in.To {
+			return peak
+		}
+	}
+	if s.Rhythm == nil {
+		return 1
+	}
+	return s.Rhythm(t)
 }
 
 // Validate names the first reference that leads nowhere.

@@ -68,7 +68,6 @@ func (s *Simulation) anchor(w *writer, p *process, k *call, scope, version, name
 
 // dimensions are what an application adds to its spans by itself.
 func dimensions(m pcommon.Map, k *call) {
-	m.PutStr("cloud.region", k.region.Name)
 	if k.client.Route != "" {
 		m.PutStr("app.route", k.client.Route)
 	}

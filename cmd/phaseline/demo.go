@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.opentelemetry.io/collector/otelcol"
+
+	"github.com/phaseline/phaseline/collector"
+	"github.com/phaseline/phaseline/collector/phaselineextension"
+	"github.com/phaseline/phaseline/internal/simulate"
+)
+
+const (
+	demoPast   = 14 * 24 * time.Hour
+	demoMarker = "demo.json"
+)
+
+// demoConfig is what the demo changes in the default configuration: a folder of
+// its own, and room for two weeks of spans.
+const demoConfig = `
+exporters:
+  phaseline:
+    sending_queue:
+      storage: file_storage
+extensions:
+  file_storage:
+    directory: %[1]q
+  phaseline:
+    data_dir: %[2]q
+    retention:
+      spans: 360h
+    dimensions: [cloud.region, app.route, service.instance.id]
+`
+
+func newDemoCommand() *cobra.Command {
+	var demo *demonstration
+	cmd := otelcol.NewCommand(collector.Settings(version(), func(r phaselineextension.Ready) {
+		printReady(r)
+		demo.start(r)
+	}))
+	cmd.ResetCommands()
+	cmd.Use = "demo"
+	cmd.Version = ""
+	cmd.Short = "Run with two weeks of simulated traffic, and more of it live"
+	cmd.Long = `Starts Phaseline on this machine and sends it the traffic of a simulated company:
+six applications in three regions, two kinds of gateway, vLLM, SGLang and a
+hosted model. It fills in the last two weeks, the newest hour first, and then
+goes on live. From time to time something breaks; this terminal says what.
+
+Its data is in ./phaseline-demo, apart from your own. Start it again to go on
+where it stopped, or delete the folder to begin afresh.`
+	cmd.Example = `  phaseline demo
+  phaseline demo --set extensions.phaseline.api.endpoint=127.0.0.1:9000`
+	cmd.Args = cobra.NoArgs
+	folder := cmd.Flags().String("data-dir", "./phaseline-demo", "Folder for the demo's data")
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		d, err := newDemonstration(*folder, cmd.OutOrStdout())
+		if err != nil {
+			return err
+		}
+		demo = d
+		if err := cmd.Flags().Set("config", collector.DefaultURI()); err != nil {
+			return err
+		}
+		return cmd.Flags().Set("config", "yaml:"+fmt.Sprintf(demoConfig, filepath.Join(d.data(), "queue"), d.data()))
+	}
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return errors.Join(run(cmd, args), demo.stop())
+	}
+	return cmd
+}
+
+// demonstration sends simulated traffic to the collector of this process.
+type demonstration struct {
+	dir  string
+	out  io.Writer
+	lock *os.File // held while this process uses the folder
+
+	mu    sync.Mutex
+	state demoState
+
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	once   sync.Once
+	err    error
+}
+
+// demoState is kept in the demo's folder, which it also marks as one.
+type demoState struct {
+	Complete  bool                `json:"complete"` // the history is in
+	Until     time.Time           `json:"until"`    // traffic was sent up to then
+	Incidents []simulate.Incident `json:"incidents"`
+}
+
+// data is where Phaseline itself keeps what it stores.
+func (d *demonstration) data() string { return filepath.Join(d.dir, "data") }
+
+// newDemonstration opens the folder of an earlier demo, or a new one. It touches
+// no folder that is not a demo's.
+func newDemonstration(dir string, out io.Writer) (*demonstration, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	d := &demonstration{dir: dir, out: out}
+	text, err := os.ReadFile(filepath.Join(dir, demoMarker))
+	if errors.Is(err, os.ErrNotExist) {
+		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+			return nil, fmt.Errorf("%s has something else in it: choose another folder with --data-dir", dir)
+		}
+		text, err = []byte("{}"), os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if d.lock, err = os.Create(filepath.Join(dir, "demo.lock")); err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(d.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, fmt.Errorf("another demo uses %s: stop it, or choose another folder with --data-dir", dir)
+	}
+	if err := json.Unmarshal(text, &d.state); err != nil {
+		return nil, fmt.Errorf("%s is damaged (%w): delete the folder to begin afresh", filepath.Join(dir, demoMarker), err)
+	}
+	if !d.state.Complete {
+		// A history with a hole in it would tell a wrong story.
+		if err := os.RemoveAll(d.data()); err != nil {
+			return nil, fmt.Errorf("remove the unfinished demo: %w", err)
+		}
+	}
+	return d, d.save(func(*demoState) {})
+}
+
+// save changes the state and writes it down.
+func (d *demonstration) save(change func(*demoState)) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	change(&d.state)
+	text, err := json.MarshalIndent(d.state, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(d.dir, demoMarker)
+	if err := os.WriteFile(path+".new", text, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// start begins to send once the collector can take spans. A reload of the
+// configuration calls it again, which changes nothing.
+func (d *demonstration) start(r phaselineextension.Ready) {
+	d.once.Do(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		d.cancel = cancel
+		d.done.Go(func() {
+			if err := d.run(ctx, r); err != nil && ctx.Err() == nil {
+				d.err = err
+				fmt.Fprintln(d.out, "demo: stopped sending:", err)
+			}
+		})
+	})
+}
+
+func (d *demonstration) stop() error {
+	if d.cancel == nil {
+		return nil
+	}
+	d.cancel()
+	d.done.Wait()
+	return d.err
+}
+
+func (d *demonstration) run(ctx context.Context, r phaselineextension.Ready) error {
+	endpoint := ""
+	for _, e := range r.Receivers {
+		if strings.Contains(e.Protocol, "HTTP") {
+			endpoint = e.URL
+		}
+	}
+	if endpoint == "" {
+		return errors.New("the configuration has no OTLP/HTTP receiver, which the demo sends to")
+	}
+	now := time.Now()
+	demo := simulate.Demo{Seed: uint64(now.UnixNano()), Start: now, Past: demoPast}
+	if d.state.Complete {
+		demo.Past = min(demoPast, now.Sub(d.state.Until))
+	}
+
+	live := make(chan error, 1)
+	go func() { live <- d.live(ctx, demo, simulate.NewSender(strings.TrimSuffix(endpoint, "/v1/traces"))) }()
+	history := d.history(ctx, demo, simulate.NewSender(strings.TrimSuffix(endpoint, "/v1/traces")), r.UI)
+	return errors.Join(history, <-live)
+}
+
+// history sends what lies before the start, the newest first.
+func (d *demonstration) history(ctx context.Context, demo simulate.Demo, sender *simulate.Sender, ui string) error {
+	began := time.Now()
+	chunks := demo.Chunks()
+	for i, c := range chunks {
+		err := demo.Backfill(c, func(deliveries []simulate.Delivery) error {
+			for _, td := range simulate.Merge(deliveries, 4000) {
+				if err := sender.Send(ctx, td); err != nil {
+					return err
+				}
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return fmt.Errorf("history: %w", err)
+		}
+		if i == 0 && ui != "" {
+			fmt.Fprintf(d.out, "demo: the last hour is in: %s\n", ui)
+		}
+		back := demo.Start.Sub(time.Unix(0, c.From))
+		fmt.Fprintf(d.out, "\rdemo: history back to %s ago, %d of %d pieces, %d spans ", age(back), i+1, len(chunks), sender.Spans())
+	}
+	fmt.Fprintf(d.out, "\ndemo: %s of history in %s\n", age(demo.Past), time.Since(began).Round(time.Second))
+	return d.save(func(s *demoState) {
+		s.Complete, s.Until = true, time.Now()
+		s.Incidents = append(demo.History(), s.Incidents...)
+	})
+}
+
+func age(d time.Duration) string {
+	if d >= 48*time.Hour {
+		return fmt.Sprintf("%.0f days", d.Hours()/24)
+	}
+	return d.Round(time.Minute).String()
+}
+
+// live sends the present as it happens, and says when something breaks.
+func (d *demonstration) live(ctx context.Context, demo simulate.Demo, sender *simulate.Sender) error {
+	sim, err := demo.Live()
+	if err != nil {
+		return err
+	}
+	incidents := demo.Scenario().Incidents
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	last := demo.Start
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			for _, td := range simulate.Merge(sim.Advance(now.UnixNano()), 4000) {
+				if err := sender.Send(ctx, td); err != nil {
+					return err
+				}
+			}
+			if err := d.record(incidents, last, now); err != nil {
+				return err
+			}
+			last = now
+		}
+	}
+}
+
+// record prints and keeps the incidents that began or ended in (from, to].
+func (d *demonstration) record(incidents []simulate.Incident, from, to time.Time) error {
+	within := func(t int64) bool { return t > from.UnixNano() && t <= to.UnixNano() }
+	var begun []simulate.Incident
+	for _, in := range incidents {
+		if within(in.From) {
+			begun = append(begun, in)
+			fmt.Fprintf(d.out, "demo: %s  %s begins: %s\n", time.Unix(0, in.From).Format(time.TimeOnly), in.Kind, in.Label)
+		}
+		if within(in.To) {
+			fmt.Fprintf(d.out, "demo: %s  %s ends\n", time.Unix(0, in.To).Format(time.TimeOnly), in.Kind)
+		}
+	}
+	if len(begun) == 0 && from.Minute() == to.Minute() {
+		return nil
+	}
+	return d.save(func(s *demoState) {
+		s.Incidents = append(s.Incidents, begun...)
+		s.Until = to
+	})
+}
