@@ -1,0 +1,152 @@
+package alert
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Label is one dimension of a group and its value.
+type Label struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Message is what a notifier says about one alert.
+type Message struct {
+	Rule     Rule      `json:"rule"`
+	Group    []Label   `json:"group"`
+	Event    Event     `json:"event"`
+	Verdict  Verdict   `json:"verdict"`
+	StartsAt time.Time `json:"starts_at"`        // when the condition became true
+	EndsAt   time.Time `json:"ends_at,omitzero"` // set once resolved
+	// Began is when the change itself began, by change-point dating, and
+	// NewVersion the service.version first seen then; both may be unknown.
+	Began      time.Time `json:"began,omitzero"`
+	NewVersion string    `json:"new_version,omitempty"`
+	// CompareURL shows the current window against the baseline; TraceURLs show
+	// exemplary slow requests.
+	CompareURL string   `json:"compare_url,omitempty"`
+	TraceURLs  []string `json:"trace_urls,omitempty"`
+}
+
+// Fingerprint identifies an alert: one group of one rule.
+func Fingerprint(rule string, group []Label) string {
+	parts := []string{rule}
+	for _, l := range group {
+		parts = append(parts, l.Name+"\x00"+l.Value)
+	}
+	return strings.Join(parts, "\x01")
+}
+
+// Summary is the one line that says what happened and which part owns it.
+func (m Message) Summary() string {
+	subject := m.Rule.Name
+	if len(m.Group) > 0 {
+		subject += " (" + m.groupText() + ")"
+	}
+	v := m.Verdict
+	if m.Event == EventResolved {
+		return subject + ": resolved"
+	}
+	switch m.Rule.Kind {
+	case KindRegression:
+		return fmt.Sprintf("%s: %s %s %s, was %s: %s", subject, quantileText(m.Rule.Quantile), m.Rule.Metric,
+			Nanoseconds(v.Current.NS), Nanoseconds(v.Baseline.NS), v.Ownership)
+	case KindThreshold:
+		return fmt.Sprintf("%s: %s %s %s, above %s", subject, quantileText(m.Rule.Quantile), m.Rule.Metric,
+			Nanoseconds(v.Current.NS), m.Rule.Above)
+	case KindSLO:
+		for _, b := range v.Burns {
+			if b.Burning {
+				return fmt.Sprintf("%s: the error budget of %v burns %.1f times too fast over %s (%d of %d requests)",
+					subject, m.Rule.SLO.Target, b.LongRate, b.Long, b.Bad, b.Requests)
+			}
+		}
+	case KindAbsence:
+		if m.Rule.CoverageBelow > 0 {
+			return fmt.Sprintf("%s: %.0f %% of requests carry a TTFT, below %.0f %%", subject, 100*v.Coverage, 100*m.Rule.CoverageBelow)
+		}
+		return fmt.Sprintf("%s: no requests in %s, usually %.0f", subject, m.Rule.Window, v.Usual)
+	}
+	return subject
+}
+
+// Details are the facts behind the summary, a line each.
+func (m Message) Details() []string {
+	v := m.Verdict
+	var lines []string
+	if m.Rule.Kind == KindRegression || m.Rule.Kind == KindThreshold {
+		lines = append(lines, "Now: "+v.Current.text())
+	}
+	if m.Rule.Kind == KindRegression {
+		lines = append(lines,
+			"Baseline, at the present mix: "+v.Baseline.text(),
+			fmt.Sprintf("Tail: %.0f of %d requests above the baseline's %s, %.1f expected (z %.1f, needed %.1f at φ %.1f)",
+				v.Surprise.Exceeding, v.Surprise.N, quantileText(m.Rule.Quantile), v.Surprise.Expected, v.Z, v.NeededZ, v.Phi),
+			"Change: "+v.Ownership.String())
+	}
+	if !m.Began.IsZero() {
+		began := "Began: " + m.Began.UTC().Format(time.RFC3339)
+		if m.NewVersion != "" {
+			began += ", when version " + m.NewVersion + " appeared"
+		}
+		lines = append(lines, began)
+	}
+	return lines
+}
+
+func (m Message) groupText() string {
+	values := make([]string, len(m.Group))
+	for i, l := range m.Group {
+		values[i] = l.Name + "=" + l.Value
+	}
+	return strings.Join(values, ", ")
+}
+
+func (e Estimate) text() string {
+	return fmt.Sprintf("%s [%s, %s], n %.0f", Nanoseconds(e.NS), Nanoseconds(e.LowNS), Nanoseconds(e.HighNS), e.N)
+}
+
+// String names the owner and the change of each part, the largest first:
+// "queue +380 ms, prefill +20 ms".
+func (o Ownership) String() string {
+	order := []Part{PartNetwork, PartQueue, PartPrefill, PartDecode, PartRest}
+	slices.SortStableFunc(order, func(a, b Part) int {
+		return int(math.Copysign(1, math.Abs(o.Change[b])-math.Abs(o.Change[a])))
+	})
+	var parts []string
+	for _, p := range order {
+		if math.Abs(o.Change[p]) >= 1e6 {
+			parts = append(parts, fmt.Sprintf("%s %s", p, signed(o.Change[p])))
+		}
+	}
+	if len(parts) == 0 {
+		return "no part changed by a millisecond"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func quantileText(q float64) string { return fmt.Sprintf("p%g", math.Round(q*1e4)/100) }
+
+func signed(ns float64) string {
+	if ns >= 0 {
+		return "+" + Nanoseconds(ns)
+	}
+	return "−" + Nanoseconds(-ns)
+}
+
+// Nanoseconds writes a duration with three significant digits and its unit.
+func Nanoseconds(ns float64) string {
+	switch {
+	case math.IsNaN(ns):
+		return "unknown"
+	case ns < 1e6:
+		return fmt.Sprintf("%.3g µs", ns/1e3)
+	case ns < 999.5e6:
+		return fmt.Sprintf("%.3g ms", ns/1e6)
+	}
+	return fmt.Sprintf("%.3g s", ns/1e9)
+}
