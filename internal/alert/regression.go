@@ -118,13 +118,15 @@ func Overdispersion(past []Window) (phi float64, windows int) {
 }
 
 // largestPast is the largest surprise of any past window that was no incident.
-func largestPast(past []Window, now time.Time) float64 {
-	largest := math.Inf(-1)
+func largestPast(past []Window, now time.Time) *float64 {
+	var largest *float64
 	for _, w := range past {
 		if w.Surprise == nil || w.Incident || now.Sub(w.Start) > maximumFor {
 			continue
 		}
-		largest = math.Max(largest, w.Surprise.Z())
+		if z := w.Surprise.Z(); largest == nil || z > *largest {
+			largest = &z
+		}
 	}
 	return largest
 }
@@ -188,7 +190,7 @@ type Verdict struct {
 	Phi          float64   `json:"phi"`
 	PhiWindows   int       `json:"phi_windows"`
 	NeededZ      float64   `json:"needed_z"`       // fireZ · √φ
-	LargestPastZ float64   `json:"largest_past_z"` // -Inf without a past
+	LargestPastZ *float64  `json:"largest_past_z"` // nil without a past
 	Effective    float64   `json:"n_effective"`    // n / φ
 	Needed       float64   `json:"n_needed"`
 	Current      Estimate  `json:"current"`
@@ -224,7 +226,7 @@ const (
 // all windows before current, oldest first, from which φ and the largest past
 // surprise are taken.
 func JudgeRegression(r Rule, current Window, baseline, past []Window) Verdict {
-	v := Verdict{LargestPastZ: math.Inf(-1)}
+	v := Verdict{}
 	decide := func(c Condition, reason Reason) Verdict {
 		v.Condition, v.Reason = c, reason
 		return v
@@ -281,7 +283,7 @@ func JudgeRegression(r Rule, current Window, baseline, past []Window) Verdict {
 		return decide(ConditionInsufficient, ReasonFewRequests)
 	case v.Z <= v.NeededZ:
 		return decide(ConditionFalse, ReasonWithinChance)
-	case v.Z <= v.LargestPastZ:
+	case v.LargestPastZ != nil && v.Z <= *v.LargestPastZ:
 		return decide(ConditionFalse, ReasonSeenBefore)
 	case change < float64(r.MinAbsolute) || change < r.MinRelative*v.Baseline.NS:
 		return decide(ConditionFalse, ReasonSmallEffect)
@@ -334,7 +336,7 @@ func BaselineWindows(r Rule, past []Window, start time.Time) []Window {
 // JudgeThreshold compares a quantile of the window with a fixed limit. It is
 // true only if the whole 95 % interval lies above.
 func JudgeThreshold(r Rule, current Window, past []Window) Verdict {
-	v := Verdict{LargestPastZ: math.Inf(-1), Phi: 1}
+	v := Verdict{Phi: 1}
 	if current.N() == 0 {
 		v.Condition, v.Reason = ConditionNoData, ReasonNoRequests
 		return v

@@ -38,7 +38,7 @@ type Burn struct {
 // JudgeSLO reports whether any pair of windows ending at now burns the budget.
 // The windows are those of the group, oldest first, adjacent and without overlap.
 func JudgeSLO(r Rule, windows []Window, now time.Time) Verdict {
-	v := Verdict{LargestPastZ: math.Inf(-1), Phi: 1, Condition: ConditionFalse, Reason: ReasonBelowLimit}
+	v := Verdict{Phi: 1, Condition: ConditionFalse, Reason: ReasonBelowLimit}
 	budget := 1 - r.SLO.Target
 	var seen int64
 	for _, pair := range BurnWindows {
@@ -101,7 +101,7 @@ func wilsonLow(k, n int64) float64 {
 // usual is the number of requests that a window of this length has held, in the
 // median of the group's past; a group that is usually silent cannot be absent.
 func JudgeAbsence(r Rule, current Window, usual float64) Verdict {
-	v := Verdict{LargestPastZ: math.Inf(-1), Phi: 1}
+	v := Verdict{Phi: 1}
 	v.Coverage = ratio(current.WithTTFT, current.Requests)
 	v.Usual = usual
 	switch {
