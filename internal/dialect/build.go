@@ -1,0 +1,283 @@
+package dialect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+// sourceID is an index into Reader.sources.
+type sourceID uint16
+
+type class uint8
+
+const (
+	classNumber class = iota
+	classText
+	classSignal
+	classFields
+	classRefused
+)
+
+// compiled is a Rule as the reader uses it.
+type compiled struct {
+	class  class
+	index  uint8
+	unit   Unit
+	rank   uint8
+	kind   Kind
+	refuse Refusals
+	source sourceID
+	// parent and key select a field of a JSON text.
+	parent, key string
+	fields      []compiled
+}
+
+func (c *compiled) number() Number { return Number(c.index) }
+func (c *compiled) signal() Signal { return Signal(c.index) }
+
+type ownRules struct {
+	dialect *Dialect
+	rules   []compiled
+}
+
+type dialectSign struct {
+	sign    Sign
+	dialect *Dialect
+}
+
+// entry is all that any dialect says about one attribute key.
+type entry struct {
+	vocabulary []compiled
+	own        []ownRules
+	kinds      *KindTable
+	signs      []dialectSign
+	chosen     bool
+	tenant     bool
+}
+
+type scopePrefix struct {
+	prefix  string
+	dialect *Dialect
+}
+
+type compiledEvent struct {
+	name string
+	does eventEffect
+	rule compiled
+}
+
+// NewReader returns a reader for every dialect and the operator's options,
+// which must have passed Validate.
+func NewReader(options Options) *Reader {
+	if err := options.Validate(); err != nil {
+		panic(err) // the configuration is validated before anything starts
+	}
+	r := &Reader{
+		entries: map[string]*entry{},
+		scopes:  map[string]*Dialect{},
+		events:  map[string]*compiledEvent{},
+		extents: map[string]sourceID{},
+		sources: []string{""},
+		tenant:  options.TenantAttribute,
+		chosen:  options.Attributes,
+	}
+	for _, d := range All() {
+		r.add(d)
+	}
+	for _, m := range options.Mappings {
+		to, unit, _ := m.parse()
+		e := r.entry(m.Attribute)
+		e.own = nil
+		e.vocabulary = []compiled{r.compile(Rule{Key: m.Attribute, To: to, Unit: unit, Kind: KindUnknown})}
+	}
+	for _, key := range options.Attributes {
+		r.entry(key).chosen = true
+	}
+	if options.TenantAttribute != "" {
+		r.entry(options.TenantAttribute).tenant = true
+	}
+	return r
+}
+
+func (r *Reader) entry(key string) *entry {
+	e := r.entries[key]
+	if e == nil {
+		e = &entry{}
+		r.entries[key] = e
+	}
+	return e
+}
+
+func (r *Reader) source(name string) sourceID {
+	if i := slices.Index(r.sources, name); i >= 0 {
+		return sourceID(i)
+	}
+	r.sources = append(r.sources, name)
+	return sourceID(len(r.sources) - 1)
+}
+
+func (r *Reader) add(d *Dialect) {
+	for _, scope := range d.Scopes {
+		if prefix, ok := strings.CutSuffix(scope, "*"); ok {
+			r.prefixes = append(r.prefixes, scopePrefix{prefix, d})
+		} else {
+			r.scopes[scope] = d
+		}
+	}
+	// The longest prefix is the most specific.
+	slices.SortStableFunc(r.prefixes, func(a, b scopePrefix) int { return len(b.prefix) - len(a.prefix) })
+	for _, s := range d.Signs {
+		if s.Key == "" {
+			r.signNames = append(r.signNames, dialectSign{s, d})
+			continue
+		}
+		e := r.entry(s.Key)
+		e.signs = append(e.signs, dialectSign{s, d})
+	}
+	for i := range d.Kinds {
+		r.entry(d.Kinds[i].Key).kinds = &d.Kinds[i]
+	}
+	for _, n := range d.Names {
+		if n.HasExtent {
+			r.extents[n.Name] = r.source("span " + n.Name)
+		}
+	}
+	for _, rule := range d.Vocabulary {
+		e := r.entry(rule.Key)
+		e.vocabulary = append(e.vocabulary, r.compile(rule))
+	}
+	for _, rule := range d.Own {
+		e := r.entry(rule.Key)
+		i := slices.IndexFunc(e.own, func(o ownRules) bool { return o.dialect == d })
+		if i < 0 {
+			e.own = append(e.own, ownRules{dialect: d})
+			i = len(e.own) - 1
+		}
+		e.own[i].rules = append(e.own[i].rules, r.compile(rule))
+	}
+	for _, ev := range d.Events {
+		ce := &compiledEvent{name: ev.Name, does: ev.Does, rule: compiled{source: r.source("event " + ev.Name)}}
+		ce.rule.class = classNumber
+		ce.rule.kind = KindFirstChunk
+		switch ev.Does {
+		case eventFirstToken:
+			ce.rule.index, ce.rule.rank = uint8(TTFT), 8
+		case eventChunk:
+			ce.rule.index, ce.rule.rank = uint8(TTFT), 9
+		case eventQueueStart:
+			ce.rule.index = uint8(QueueStartAt)
+		case eventComputeStart:
+			ce.rule.index = uint8(ComputeStartAt)
+		case eventConnectDone:
+			ce.rule.index = uint8(Connect)
+		}
+		if prefix, ok := strings.CutSuffix(ev.Name, "*"); ok {
+			ce.name = prefix
+			r.eventPrefixes = append(r.eventPrefixes, ce)
+		} else {
+			r.events[ev.Name] = ce
+		}
+	}
+}
+
+func (r *Reader) compile(rule Rule) compiled {
+	c := compiled{unit: rule.Unit, rank: rule.Rank, kind: rule.Kind, refuse: rule.Refuse, source: r.source(rule.Key)}
+	switch {
+	case rule.Refuse != 0:
+		c.class = classRefused
+	case rule.Fields != nil:
+		c.class = classFields
+		for _, field := range rule.Fields {
+			parent, key, two := strings.Cut(field.Key, "/")
+			if !two {
+				parent, key = "", field.Key
+			}
+			cf := r.compile(field)
+			cf.parent, cf.key = parent, key
+			cf.source = r.source(rule.Key + " " + field.Key)
+			c.fields = append(c.fields, cf)
+		}
+	default:
+		switch to := rule.To.(type) {
+		case Number:
+			c.class, c.index = classNumber, uint8(to)
+		case Text:
+			c.class, c.index = classText, uint8(to)
+		case Signal:
+			c.class, c.index = classSignal, uint8(to)
+		default:
+			panic(fmt.Sprintf("dialect: rule for %q reads nothing", rule.Key))
+		}
+	}
+	return c
+}
+
+// byScope returns the dialect that scope belongs to, or nil.
+func (r *Reader) byScope(scope string) *Dialect {
+	if d := r.scopes[scope]; d != nil {
+		return d
+	}
+	for i := range r.prefixes {
+		if strings.HasPrefix(scope, r.prefixes[i].prefix) {
+			return r.prefixes[i].dialect
+		}
+	}
+	return nil
+}
+
+// byName returns the dialect that is known by the name of its spans, or nil.
+func (r *Reader) byName(name string) *Dialect {
+	for i := range r.signNames {
+		if matches(r.signNames[i].sign.SpanName, name) {
+			return r.signNames[i].dialect
+		}
+	}
+	return nil
+}
+
+// event returns what is known about events of this name, or nil.
+func (r *Reader) event(name string) *compiledEvent {
+	if e := r.events[name]; e != nil {
+		return e
+	}
+	for _, e := range r.eventPrefixes {
+		if strings.HasPrefix(name, e.name) {
+			return e
+		}
+	}
+	return nil
+}
+
+// wildcard returns the entry for llm.<provider>.<field>, the keys that LiteLLM
+// gives to the provider's raw response fields.
+func (r *Reader) wildcard(key string) *entry {
+	rest, ok := strings.CutPrefix(key, "llm.")
+	if !ok {
+		return nil
+	}
+	if _, field, ok := strings.Cut(rest, "."); ok {
+		return r.entries["llm.*."+field]
+	}
+	return nil
+}
+
+// sign returns the dialect that the attribute gives away, or current if that
+// is as good: of several, the same one in whatever order the attributes come.
+func (e *entry) sign(v pcommon.Value, name string, resource bool, current *Dialect) *Dialect {
+	for i := range e.signs {
+		s, d := &e.signs[i].sign, e.signs[i].dialect
+		if s.Resource != resource || s.SpanName != "" && !matches(s.SpanName, name) {
+			continue
+		}
+		if s.Value != "" && !matches(s.Value, readText(v)) {
+			continue
+		}
+		if current == nil || current.Generic && !d.Generic || current.Generic == d.Generic && d.Name < current.Name {
+			current = d
+		}
+	}
+	return current
+}

@@ -1,0 +1,181 @@
+package dialect
+
+import (
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// maxEvents bounds the events read of one span.
+const maxEvents = 4096
+
+// events reads the span's events. Their times are compared with their own
+// span's only.
+func (w *writer) events(span ptrace.Span) {
+	events := span.Events()
+	dropped := span.DroppedEventsCount() > 0
+	var first, last int64
+	chunks := 0
+	var connectStart int64
+	var chunkRule *compiledEvent
+	for i := range min(events.Len(), maxEvents) {
+		event := events.At(i)
+		rule := w.f.reader.event(event.Name())
+		if rule == nil {
+			continue
+		}
+		at := unixNano(event.Timestamp())
+		switch rule.does {
+		case eventFirstToken:
+			if dropped {
+				w.droppedEvents()
+			} else {
+				w.duration(&rule.rule, at-w.f.Start)
+			}
+		case eventChunk:
+			if chunks == 0 || at < first {
+				first = at
+			}
+			if chunks == 0 || at > last {
+				last = at
+			}
+			chunks++
+			chunkRule = rule
+		case eventPreempted:
+			w.f.Marks |= Preempted
+		case eventException:
+			w.exception(event)
+		case eventCancelled:
+			w.f.Status = StatusCancelled
+		case eventQueueStart:
+			w.set(&rule.rule, at)
+		case eventComputeStart:
+			w.set(&rule.rule, at)
+		case eventConnectStart:
+			connectStart = at
+		case eventConnectDone:
+			if connectStart > 0 && at >= connectStart && !w.f.Is(reused) {
+				w.set(&rule.rule, at-connectStart)
+			}
+		case eventFinish:
+			if v, ok := event.Attributes().Get("finish_reason"); ok && w.f.texts[FinishReason] == "" {
+				w.f.texts[FinishReason] = readText(v)
+			}
+		}
+	}
+	if chunkRule == nil {
+		return
+	}
+	if dropped {
+		w.droppedEvents()
+		return
+	}
+	w.duration(&chunkRule.rule, first-w.f.Start)
+	if chunks > 1 && first >= w.f.Start && last <= w.f.Start+w.f.Duration()+Tolerance(w.f.Duration()) {
+		w.f.setSource(FirstChunkAt, first-w.f.Start, chunkRule.rule.source)
+		w.f.setSource(LastChunkAt, last-w.f.Start, chunkRule.rule.source)
+	}
+}
+
+// droppedEvents: SDKs keep 128 events and drop the oldest, so that the first
+// one left is not the first one sent.
+func (w *writer) droppedEvents() {
+	if !w.f.Has(TTFT) {
+		w.f.Refused |= RefusedEvents
+	}
+}
+
+func (w *writer) exception(event ptrace.SpanEvent) {
+	v, ok := event.Attributes().Get("exception.type")
+	if !ok {
+		return
+	}
+	if w.f.texts[ErrorType] == "" {
+		w.f.texts[ErrorType] = readText(v)
+	}
+}
+
+// settle draws the conclusions that need the whole span.
+func (f *Facts) settle(d *Dialect) {
+	if p := f.texts[Provider]; p != "" {
+		f.texts[Provider] = normalProvider(p, d)
+	}
+	if f.texts[Model] == "" {
+		f.texts[Model] = f.texts[ResponseModel]
+	}
+	if path := f.texts[URLPath]; path != "" {
+		f.texts[URLPath] = urlPath(path)
+	}
+	if d != nil && d.InputExcludesCache && f.Has(InputTokens) {
+		// input_tokens counts only what was not cached.
+		f.numbers[InputTokens] += max(f.Number(CachedTokens), 0) + max(f.Number(CacheWriteTokens), 0)
+	}
+	switch e := f.texts[ErrorType]; {
+	case e == "429" || strings.Contains(e, "RateLimit") || strings.Contains(e, "TooManyRequests"):
+		f.Marks |= RateLimited
+	}
+	if status := f.Number(HTTPStatus); status >= 400 {
+		f.Status = StatusError
+		if status == 429 {
+			f.Marks |= RateLimited
+		}
+	}
+	switch f.texts[FinishReason] {
+	case "error":
+		f.Status = StatusError
+	case "cancelled", "canceled":
+		if f.Status != StatusError {
+			f.Status = StatusCancelled
+		}
+	}
+	if f.Has(TTFT) {
+		switch {
+		case f.streaming < 0:
+			// The caller of a call that is not streamed never sees a first token.
+			f.clear(TTFT)
+			f.Refused |= RefusedTTFT
+		case f.streaming == 0 && !f.Is(MayNotStream):
+			f.streaming = 1
+		}
+	}
+	if f.Refused&RefusedTruncated != 0 {
+		f.clear(Queue)
+		f.clear(Prefill)
+		f.clear(Decode)
+	}
+}
+
+// legacyProviders maps names from before semantic conventions 1.37.
+var legacyProviders = map[string]string{
+	"az.ai.openai":    "azure.ai.openai",
+	"az.ai.inference": "azure.ai.inference",
+	"vertex_ai":       "gcp.vertex_ai",
+	"gemini":          "gcp.gemini",
+	"xai":             "x_ai",
+}
+
+func normalProvider(p string, d *Dialect) string {
+	p = strings.ToLower(p)
+	if d != nil && d.CutProvider {
+		p, _, _ = strings.Cut(p, ".") // openai.responses, anthropic.messages
+	}
+	if q, ok := legacyProviders[p]; ok {
+		return q
+	}
+	return p
+}
+
+// urlPath returns the path of a URL, which may already be one.
+func urlPath(url string) string {
+	if _, rest, ok := strings.Cut(url, "://"); ok {
+		slash := strings.IndexByte(rest, '/')
+		if slash < 0 {
+			return "/"
+		}
+		url = rest[slash:]
+	}
+	if end := strings.IndexAny(url, "?#"); end >= 0 {
+		url = url[:end]
+	}
+	return url
+}

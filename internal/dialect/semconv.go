@@ -1,0 +1,82 @@
+package dialect
+
+// generative are the operations that make a request: semantic conventions'
+// and LiteLLM's call types, which it sends in their place.
+var generative = map[string]Role{
+	"chat":                     RoleLLM,
+	"text_completion":          RoleLLM,
+	"generate_content":         RoleLLM,
+	"completion":               RoleLLM,
+	"acompletion":              RoleLLM,
+	"atext_completion":         RoleLLM,
+	"responses":                RoleLLM,
+	"aresponses":               RoleLLM,
+	"anthropic_messages":       RoleLLM,
+	"agenerate_content":        RoleLLM,
+	"generate_content_stream":  RoleLLM,
+	"agenerate_content_stream": RoleLLM,
+	"execute_tool":             RoleTool,
+}
+
+// The OTel GenAI semantic conventions, current (v1.41 and the standalone
+// repository) and deprecated names. Their span covers the logical call with
+// all retries.
+var _ = register(Dialect{
+	Name:    "semconv",
+	Title:   "OpenTelemetry GenAI semantic conventions",
+	Generic: true,
+	Scopes: []string{
+		"opentelemetry.util.genai.handler",
+		"opentelemetry.instrumentation.openai_v2",
+		"opentelemetry.instrumentation.vertexai",
+		"opentelemetry.instrumentation.google_genai",
+		"opentelemetry.instrumentation.botocore.bedrock-runtime",
+		"opentelemetry.instrumentation.anthropic",
+	},
+	Signs: []Sign{{Key: "gen_ai.operation.name"}, {Key: "gen_ai.request.model"}, {Key: "gen_ai.provider.name"}, {Key: "gen_ai.system"}},
+	Kinds: []KindTable{{Key: "gen_ai.operation.name", Rank: 2, Values: generative}},
+	Vocabulary: []Rule{
+		{Key: "gen_ai.operation.name", To: Operation, Rank: 1},
+		{Key: "gen_ai.provider.name", To: Provider, Rank: 1},
+		{Key: "gen_ai.system", To: Provider, Rank: 2, Note: "deprecated name"},
+		{Key: "gen_ai.request.model", To: Model, Rank: 1},
+		{Key: "gen_ai.response.model", To: ResponseModel, Rank: 1},
+		{Key: "gen_ai.response.id", To: ResponseID, Rank: 1},
+		{Key: "gen_ai.request.stream", To: Streamed, Rank: 1},
+		{Key: "gen_ai.response.time_to_first_chunk", To: TTFT, Unit: Seconds, Rank: 1, Kind: KindFirstChunk},
+		{Key: "gen_ai.client.operation.time_to_first_chunk", To: TTFT, Unit: Seconds, Rank: 2, Kind: KindFirstChunk, Note: "a metric's name, used as a span attribute"},
+		{Key: "gen_ai.client.inference.time_to_first_chunk", To: TTFT, Unit: Seconds, Rank: 2, Kind: KindFirstChunk, Note: "a metric's name, used as a span attribute"},
+		{Key: "gen_ai.server.time_to_first_token", Refuse: RefusedTTFT, Note: "a metric's name; on spans it is neither the server's nor a TTFT, except from Strands"},
+		{Key: "gen_ai.usage.input_tokens", To: InputTokens, Rank: 1},
+		{Key: "gen_ai.usage.prompt_tokens", To: InputTokens, Rank: 2, Note: "deprecated name"},
+		{Key: "gen_ai.usage.output_tokens", To: OutputTokens, Rank: 1},
+		{Key: "gen_ai.usage.completion_tokens", To: OutputTokens, Rank: 2, Note: "deprecated name"},
+		{Key: "gen_ai.usage.cache_read.input_tokens", To: CachedTokens, Rank: 1},
+		{Key: "gen_ai.usage.cache_read_input_tokens", To: CachedTokens, Rank: 2},
+		{Key: "gen_ai.usage.cache_write.input_tokens", To: CacheWriteTokens, Rank: 1},
+		{Key: "gen_ai.usage.cache_creation.input_tokens", To: CacheWriteTokens, Rank: 2},
+		{Key: "gen_ai.usage.cache_write_input_tokens", To: CacheWriteTokens, Rank: 3},
+		{Key: "gen_ai.usage.cache_creation_input_tokens", To: CacheWriteTokens, Rank: 3},
+		{Key: "gen_ai.usage.reasoning.output_tokens", To: ReasoningTokens, Rank: 1},
+		{Key: "gen_ai.usage.reasoning_tokens", To: ReasoningTokens, Rank: 2},
+		{Key: "gen_ai.response.finish_reasons", To: FinishReason, Rank: 1},
+		{Key: "gen_ai.response.finish_reason", To: FinishReason, Rank: 2, Note: "singular, Semantic Kernel"},
+		{Key: "gen_ai.request.choice.count", To: Choices, Rank: 1},
+		{Key: "gen_ai.conversation.id", To: Session, Rank: 1},
+		{Key: "session.id", To: Session, Rank: 2},
+		{Key: "user.id", To: User, Rank: 1},
+		{Key: "enduser.id", To: User, Rank: 4},
+		{Key: "gen_ai.user", To: User, Rank: 2},
+		{Key: "gen_ai.request.user", To: User, Rank: 3},
+		{Key: "gen_ai.prompt.name", To: PromptName, Rank: 1},
+		{Key: "gen_ai.prompt.version", To: PromptVersion, Rank: 1},
+		{Key: "error.type", To: ErrorType, Rank: 1},
+		{Key: "server.address", To: ServerAddress, Rank: 1},
+	},
+	Events: []Event{
+		{Name: "exception", Does: eventException},
+		{Name: "gen_ai.choice", Does: eventFinish},
+	},
+	Splits: "Time to first chunk and decode of streamed calls, where time_to_first_chunk is sent; otherwise the total only.",
+	More:   "Python's packages send the current names, the stream flag and time_to_first_chunk only with OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental.",
+})
