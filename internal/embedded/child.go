@@ -41,6 +41,8 @@ func MaybeChild() {
 	// The parent decides when the engine ends; the lifeline tells.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	_ = os.Unsetenv(childEnv)
+	// When memory runs out, the kernel is to take the engine, not the receiver.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	report := os.NewFile(3, "report")
 	if err := runChild(config, report); err != nil {
 		fmt.Fprintln(report, strings.ReplaceAll(err.Error(), "\n", " "))
@@ -68,6 +70,10 @@ func runChild(config string, report io.WriteCloser) error {
 		return err
 	}
 	defer lock.Close()
+	// What a killed engine spilled to disk while it sorted or grouped; it does not clean up itself.
+	if err := os.RemoveAll(filepath.Join(cfg.DataDir, "tmp")); err != nil {
+		return fmt.Errorf("clear temporary files: %w", err)
+	}
 	lib, err := loadChdb(cfg.Library)
 	if err != nil {
 		return err
@@ -80,6 +86,10 @@ func runChild(config string, report io.WriteCloser) error {
 	if err != nil {
 		return fmt.Errorf("open data folder %s: %w", cfg.DataDir, err)
 	}
+	hello, err := helloBlock(keeper)
+	if err != nil {
+		return fmt.Errorf("ask the engine in %s: %w", cfg.DataDir, err)
+	}
 	if err := os.Remove(cfg.Socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -87,7 +97,7 @@ func runChild(config string, report io.WriteCloser) error {
 	if err != nil {
 		return fmt.Errorf("listen for queries: %w", err)
 	}
-	server := &http.Server{Handler: newHandler(lib, args), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: newHandler(lib, args, hello), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	fmt.Fprintln(report, reportReady)

@@ -28,13 +28,14 @@ const (
 type handler struct {
 	lib   *chdb
 	args  []string
+	hello []byte        // the answer to the driver's greeting
 	slots chan struct{} // statements at once
 	fail  func(error)   // ends the process
 }
 
-func newHandler(lib *chdb, args []string) *handler {
+func newHandler(lib *chdb, args []string, hello []byte) *handler {
 	return &handler{
-		lib: lib, args: args,
+		lib: lib, args: args, hello: hello,
 		slots: make(chan struct{}, maxConns),
 		fail: func(err error) {
 			fmt.Fprintln(os.Stderr, err)
@@ -66,11 +67,7 @@ func (h *handler) run(ctx context.Context, s *statement, out *response) error {
 		return err
 	}
 	if s.sql == hello {
-		block, err := helloBlock()
-		if err != nil {
-			return err
-		}
-		return out.emit(block)
+		return out.emit(h.hello)
 	}
 	select {
 	case h.slots <- struct{}{}:
@@ -232,7 +229,7 @@ func (s *statement) readBody(r *http.Request, query url.Values) error {
 
 func (s *statement) close() {
 	if s.data != nil {
-		_ = s.data.Close()
+		closeMemoryFile(s.data)
 	}
 }
 

@@ -42,17 +42,16 @@ func FindLibrary(configured string) (string, error) {
 
 // npmPackage is the package that carries the library for this platform.
 func npmPackage() string {
-	arch := map[string]string{"amd64": "x64"}[runtime.GOARCH]
-	if arch == "" {
-		arch = runtime.GOARCH
+	name := "@chdb/lib-" + runtime.GOOS + "-" + strings.Replace(runtime.GOARCH, "amd64", "x64", 1)
+	if runtime.GOOS == "linux" {
+		name += "-gnu"
 	}
-	libc := map[string]string{"linux": "-gnu"}[runtime.GOOS]
-	return "@chdb/lib-" + runtime.GOOS + "-" + arch + libc
+	return name
 }
 
 func libraryPlaces() []string {
 	const name = "libchdb.so" // on darwin too
-	var roots, places []string
+	var roots, beside []string
 	if dir, err := os.Getwd(); err == nil {
 		roots = append(roots, dir)
 	}
@@ -61,22 +60,21 @@ func libraryPlaces() []string {
 			executable = resolved
 		}
 		roots = append(roots, filepath.Dir(executable))
-		places = append(places, filepath.Join(filepath.Dir(executable), name))
+		beside = append(beside, filepath.Dir(executable))
 	}
-	var modules []string
-	for _, root := range roots {
-		for dir := root; ; dir = filepath.Dir(dir) {
-			modules = append(modules, filepath.Join(dir, "node_modules", filepath.FromSlash(npmPackage()), name))
-			if dir == filepath.Dir(dir) {
+	var places []string
+	for _, dir := range roots {
+		for {
+			places = append(places, filepath.Join(dir, "node_modules", filepath.FromSlash(npmPackage()), name))
+			parent := filepath.Dir(dir)
+			if parent == dir {
 				break
 			}
+			dir = parent
 		}
 	}
-	places = append(modules, places...)
-	for _, dir := range append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), "/usr/local/lib", "/usr/lib") {
-		if strings.TrimSpace(dir) != "" {
-			places = append(places, filepath.Join(dir, name))
-		}
+	for _, dir := range append(beside, "/usr/local/lib", "/usr/lib") {
+		places = append(places, filepath.Join(dir, name))
 	}
 	return places
 }

@@ -18,3 +18,5 @@ func memoryFile() (*os.File, error) {
 
 // memoryPath is the name by which this process can open the file again.
 func memoryPath(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }
+
+func closeMemoryFile(f *os.File) { _ = f.Close() }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"github.com/ClickHouse/ch-go/compress"
 	chproto "github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
-	chcolumn "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 )
 
@@ -81,24 +81,21 @@ func (o *response) fail(err error) {
 	fmt.Fprintf(o.w, "\r\n__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n", tag, message, len(message), tag)
 }
 
-// helloBlock is the answer to the driver's greeting. Revision 0 makes the driver decode all
-// later blocks without the headers of newer protocol revisions, as libchdb writes them; this
-// one block it decodes at its own revision.
-func helloBlock() ([]byte, error) {
-	block := proto.NewBlock()
-	for _, column := range []struct{ name, kind string }{
-		{"displayName()", "String"}, {"version()", "String"}, {"revision()", "UInt32"}, {"timezone()", "String"},
-	} {
-		if err := block.AddColumn(column.name, chcolumn.Type(column.kind)); err != nil {
-			return nil, err
-		}
-	}
-	if err := block.Append("phaseline", "26.5.1", uint32(0), "UTC"); err != nil {
+// helloBlock asks the engine what the driver's greeting asks for. Revision 0 makes the driver
+// decode all later blocks without the headers of newer protocol revisions, as libchdb writes
+// them; this one block it decodes at its own revision.
+func helloBlock(conn *connection) ([]byte, error) {
+	data, err := conn.exec("SELECT 'phaseline', version(), toUInt32(0), timezone()", nil)
+	if err != nil {
 		return nil, err
+	}
+	block := proto.NewBlock()
+	if err := block.Decode(chproto.NewReader(bytes.NewReader(data)), 0); err != nil {
+		return nil, fmt.Errorf("decode the engine's first answer: %w", err)
 	}
 	var buf chproto.Buffer
 	if err := block.Encode(&buf, clickhouse.ClientTCPProtocolVersion); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("encode the greeting: %w", err)
 	}
 	return buf.Buf, nil
 }
@@ -113,5 +110,17 @@ func requestBody(r *http.Request, compressed bool) (io.Reader, error) {
 	}
 	reader := chproto.NewReader(r.Body)
 	reader.EnableCompression()
-	return reader, nil
+	return plainEOF{reader}, nil
+}
+
+// plainEOF unwraps the end of file that ch-go's reader reports in a context of its own;
+// io.Copy knows the plain one only.
+type plainEOF struct{ io.Reader }
+
+func (r plainEOF) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	if errors.Is(err, io.EOF) {
+		err = io.EOF
+	}
+	return n, err
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,7 +34,7 @@ func (e *Engine) startChild(ctx context.Context) (*process, error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 
-	executable, err := os.Executable()
+	executable, err := ownExecutable()
 	if err != nil {
 		return nil, fmt.Errorf("find the executable to run the engine with: %w", err)
 	}
@@ -48,8 +49,11 @@ func (e *Engine) startChild(ctx context.Context) (*process, error) {
 	defer reportR.Close()
 
 	p := &process{stderr: &tail{}, exited: make(chan struct{}), started: time.Now()}
-	p.cmd = exec.Command(executable)
-	p.cmd.Env = append(os.Environ(), childEnv+"="+string(config))
+	p.cmd = &exec.Cmd{
+		Path: executable,
+		Args: []string{"phaseline-clickhouse"},
+		Env:  append(os.Environ(), childEnv+"="+string(config), "TZ=UTC"),
+	}
 	p.cmd.ExtraFiles = []*os.File{reportW}
 	p.cmd.Stderr = p.stderr
 	// Its own process group: a Ctrl-C in the terminal is for the parent, which then
@@ -92,6 +96,14 @@ func (e *Engine) startChild(ctx context.Context) (*process, error) {
 		p.end()
 		return nil, errStopped
 	}
+}
+
+// ownExecutable is the file that runs now, even if another was put in its place since.
+func ownExecutable() (string, error) {
+	if runtime.GOOS == "linux" {
+		return "/proc/self/exe", nil
+	}
+	return os.Executable()
 }
 
 // end kills the process and waits for it.

@@ -87,13 +87,20 @@ func connect(t testing.TB, options *clickhouse.Options) driver.Conn {
 	return conn
 }
 
-// Main runs the tests of a package, and shuts the engine down after them. It never returns.
-func Main(m *testing.M) {
+// Main runs the tests of a package, shuts the engine down, and then runs the checks, such
+// as one for leaked goroutines:
+//
+//	embeddedtest.Main(m, func() error { return goleak.Find() })
+//
+// It never returns.
+func Main(m *testing.M, checks ...func() error) {
 	embedded.MaybeChild()
 	code := m.Run()
-	if err := shutdown(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = max(code, 1)
+	for _, check := range append([]func() error{shutdown}, checks...) {
+		if err := check(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = max(code, 1)
+		}
 	}
 	os.Exit(code)
 }
