@@ -117,7 +117,14 @@ async function problemOf(response: Response): Promise<Problem> {
   if (response.headers.get('Content-Type')?.includes('json')) {
     const body = (await response.json().catch(() => ({}))) as Partial<Schemas['Problem']>
     const title = body.title ?? response.statusText
-    return new Problem(response.status, title, body.detail ?? title, body.parameter, body.allowed, retryAfter)
+    return new Problem(
+      response.status,
+      title,
+      body.detail ?? title,
+      body.parameter,
+      body.allowed?.join(', '),
+      retryAfter,
+    )
   }
   return new Problem(
     response.status,

@@ -13,7 +13,7 @@ export interface paths {
     }
     /**
      * Percentiles of every phase, TTFT, TPOT and total, by group
-     * @description One row a group, ordered by `sort`. What lies beyond `limit` is summed up in `other_groups` and reached with `cursor`.
+     * @description One row a group. `omitted_groups` says how many lie beyond `limit`.
      */
     get: operations['getBreakdown']
     put?: never
@@ -113,8 +113,8 @@ export interface paths {
     }
     /**
      * What sets a rectangle of the heatmap apart
-     * @description Compares the requests inside the rectangle (`select_from` to `select_to`, `select_min_ns` to `select_max_ns`
-     *     of the metric) with the other requests of the range, and ranks the dimension values that are over-represented inside.
+     * @description Compares the requests inside the rectangle (`select_from` to `select_to`, `select_low_ns` to
+     *     `select_high_ns` of the metric) with the other requests of the range, and ranks the dimension values that are over-represented inside.
      */
     get: operations['getDistinguish']
     put?: never
@@ -430,7 +430,7 @@ export interface components {
     CSV: string
     /** @description RFC 9457. */
     Problem: {
-      /** @description `urn:phaseline:problem:` and a code: invalid, unauthorized, forbidden, not_found, conflict, too_large, timeout, unavailable, internal. */
+      /** @description `urn:phaseline:problem:` and a code. */
       type: string
       title: string
       status: number
@@ -440,9 +440,11 @@ export interface components {
       instance?: string
       /** @description The parameter or body field at fault. */
       parameter?: string
-      /** @description What would be accepted. */
-      allowed?: string
+      /** @description The values that would have been right, where they can be listed. */
+      allowed?: string[]
     }
+    /** @enum {string} */
+    Format: 'json' | 'csv'
     /** @default [] */
     Filters: string[]
     /** @enum {string} */
@@ -456,332 +458,436 @@ export interface components {
      * @description Nanoseconds; null is unknown.
      */
     Duration: number | null
-    /** @description Dimension to value; empty when nothing is grouped by. An empty value means that the span did not say. */
-    Group: {
-      [key: string]: string
-    }
-    /** @description What the answer covers. */
-    Scope: {
+    /** @description [from, to) by the end of requests. */
+    Range: {
       /** Format: date-time */
       from: string
       /** Format: date-time */
       to: string
+    }
+    /**
+     * @description `requests`: read from every single request, exact. `hours`: closed hours from rollups in log buckets, the edges from requests.
+     * @enum {string}
+     */
+    Tier: 'requests' | 'hours'
+    /** @description What every answer says about itself. */
+    Meta: {
+      range: components['schemas']['Range']
       tier: components['schemas']['Tier']
-      /** @description Largest relative error of a duration in this answer; 0 is exact. */
+      /**
+       * Format: double
+       * @description Largest relative error of any quantile; 0 is exact.
+       */
       error_bound: number
       /**
        * Format: int64
-       * @description Requests in the range that match the filters.
+       * @description Requests in range after filters, whatever their outcome.
        */
       n: number
+      /**
+       * Format: int64
+       * @description How many of them the latencies rest on.
+       */
+      counted: number
+      coverage: components['schemas']['Coverage']
+      /**
+       * Format: int64
+       * @description Estimate of the rows to read that chose the tier.
+       */
+      estimated_rows: number
     }
     /**
-     * @description Where the numbers come from: `requests` (every request, exact), `hours` (hourly rollups), `mixed` (closed hours from the
-     *     rollups, the edges from requests).
-     * @enum {string}
+     * Format: double
+     * @description From 0 to 1; null where there is nothing to take a share of.
      */
-    Tier: 'requests' | 'hours' | 'mixed'
-    /** @description Of how many requests each number is known. */
+    Share: number | null
+    /** @description Share of the counted requests for which each duration is known. */
     Coverage: {
-      /**
-       * Format: int64
-       * @description Requests that count in latency figures.
-       */
+      ttft: components['schemas']['Share']
+      tpot: components['schemas']['Share']
+      network: components['schemas']['Share']
+      queue: components['schemas']['Share']
+      prefill: components['schemas']['Share']
+      decode: components['schemas']['Share']
+    }
+    /** @description Requests by outcome; they add up to n. */
+    Counts: {
+      /** Format: int64 */
       n: number
-      /** Format: int64 */
-      ttft: number
-      /** Format: int64 */
-      tpot: number
-      /** Format: int64 */
-      network: number
-      /** Format: int64 */
-      queue: number
-      /** Format: int64 */
-      prefill: number
-      /** Format: int64 */
-      decode: number
-    }
-    Quantile: {
-      q: number
-      value_ns: components['schemas']['Duration']
-      /** @description Lower end of the 95 % interval by order statistics; null where n is too small for one. */
-      low_ns: components['schemas']['Duration']
-      /** @description Upper end of the 95 % interval; null where n is too small for one. */
-      high_ns: components['schemas']['Duration']
-      /**
-       * Format: int64
-       * @description Requests that an interval of this quantile needs.
-       */
-      n_needed: number
-    }
-    MetricSummary: {
-      /**
-       * Format: int64
-       * @description Requests for which the duration is known.
-       */
-      known: number
-      mean_ns: components['schemas']['Duration']
-      quantiles: components['schemas']['Quantile'][]
-    }
-    Outcomes: {
       /** Format: int64 */
       ok: number
       /** Format: int64 */
-      error: number
+      errors: number
       /** Format: int64 */
       cancelled: number
       /** Format: int64 */
-      cache_hit: number
+      cache_hits: number
     }
-    BreakdownRow: {
-      group: components['schemas']['Group']
-      /**
-       * Format: int64
-       * @description All requests of the group.
-       */
-      n: number
-      outcomes: components['schemas']['Outcomes']
-      /** @description Errors by all requests; null when there is none. */
-      error_rate: number | null
-      ttft: components['schemas']['MetricSummary']
-      tpot: components['schemas']['MetricSummary']
-      total: components['schemas']['MetricSummary']
-      network: components['schemas']['MetricSummary']
-      queue: components['schemas']['MetricSummary']
-      prefill: components['schemas']['MetricSummary']
-      decode: components['schemas']['MetricSummary']
-      unattributed: components['schemas']['MetricSummary']
+    Label: {
+      dimension: string
+      /** @description Empty where the spans did not say. */
+      value: string
     }
-    Breakdown: {
-      scope: components['schemas']['Scope']
-      coverage: components['schemas']['Coverage']
-      group_by: string[]
-      metric: components['schemas']['Metric']
-      rows: components['schemas']['BreakdownRow'][]
-      /**
-       * Format: int64
-       * @description How many groups there are in all.
-       */
-      groups: number
-      next_cursor: string | null
-    }
-    QuantileSeries: {
+    /** @description One for each dimension grouped by, in their order. */
+    Labels: components['schemas']['Label'][]
+    /** @description A quantile with its 95 % interval by order statistics. */
+    Quantile: {
+      /** Format: double */
       q: number
-      values_ns: components['schemas']['Duration'][]
+      value_ns: components['schemas']['Duration']
+      low_ns: components['schemas']['Duration']
+      high_ns: components['schemas']['Duration']
+      /**
+       * Format: double
+       * @description φ, by how much more the tail varies between time blocks than independent requests would; null with fewer than 10 blocks.
+       */
+      overdispersion: number | null
+      /**
+       * Format: int64
+       * @description n by φ.
+       */
+      n_effective: number | null
+      /**
+       * Format: int64
+       * @description Smallest n_effective for which an interval exists.
+       */
+      n_required: number
+      /** @description n_effective is below n_required or unknown. */
+      n_too_small: boolean
     }
-    Series: {
-      group: components['schemas']['Group']
-      /** @description All requests of each step. */
-      n: number[]
-      errors: number[]
-      /** @description Requests of each step for which the metric is known. */
-      known: number[]
-      mean_ns: components['schemas']['Duration'][]
-      quantiles: components['schemas']['QuantileSeries'][]
-    }
-    TimeSeries: {
-      scope: components['schemas']['Scope']
-      coverage: components['schemas']['Coverage']
-      group_by: string[]
+    Distribution: {
       metric: components['schemas']['Metric']
-      /** Format: int64 */
-      step_ns: number
-      /** @description Start of each step. */
-      times: string[]
-      series: components['schemas']['Series'][]
       /**
        * Format: int64
-       * @description How many groups there are in all.
-       */
-      groups: number
-    }
-    /** @description A half-open range of durations, open below, closed above. */
-    HeatmapBucket: {
-      /** Format: int64 */
-      low_ns: number
-      /** Format: int64 */
-      high_ns: number
-    }
-    HeatmapColumn: {
-      /**
-       * Format: date-time
-       * @description Start of the step.
-       */
-      time: string
-      /**
-       * Format: int64
-       * @description Requests of the step that count in latency figures.
+       * @description Counted requests for which the metric is known.
        */
       n: number
-      /**
-       * Format: int64
-       * @description Those for which the metric is known.
-       */
-      known: number
-      /** @description As many as there are buckets, in their order. */
-      counts: number[]
-    }
-    Heatmap: {
-      scope: components['schemas']['Scope']
-      coverage: components['schemas']['Coverage']
-      metric: components['schemas']['Metric']
-      /** Format: int64 */
-      step_ns: number
-      /** @description Shortest first. */
-      buckets: components['schemas']['HeatmapBucket'][]
-      columns: components['schemas']['HeatmapColumn'][]
+      mean_ns: components['schemas']['Duration']
+      quantiles: components['schemas']['Quantile'][]
     }
     /**
      * @description `rest` is what is left of a TTFT, `unattributed` what is left of a total.
      * @enum {string}
      */
     PartName: 'network' | 'queue' | 'prefill' | 'decode' | 'unattributed' | 'rest'
-    Part: {
+    /** @description The means of all parts of a set add up to the mean of the set. */
+    PartMean: {
       part: components['schemas']['PartName']
-      /** @description Mean over the window, unknown time counted in the remainder; null where no request of the window knows it. */
-      mean_ns: components['schemas']['Duration']
-      /** @description Of the window's mean. */
-      share: number | null
+      /** Format: int64 */
+      mean_ns: number
+      /**
+       * Format: double
+       * @description Share of the requests for which the part is known; its time in the others is in unattributed (rest).
+       */
+      coverage: number
+    }
+    PartMeans: components['schemas']['PartMean'][]
+    Breakdown: {
+      range: components['schemas']['Range']
+      tier: components['schemas']['Tier']
+      /** Format: double */
+      error_bound: number
+      /** Format: int64 */
+      n: number
+      /** Format: int64 */
+      counted: number
+      coverage: components['schemas']['Coverage']
+      /** Format: int64 */
+      estimated_rows: number
+      groups: components['schemas']['BreakdownGroup'][]
       /**
        * Format: int64
-       * @description Requests of the window for which it is known.
+       * @description Groups beyond limit.
        */
-      known: number
+      omitted_groups: number
     }
-    CompositionRow: {
-      group: components['schemas']['Group']
+    BreakdownGroup: {
+      labels: components['schemas']['Labels']
+      counts: components['schemas']['Counts']
+      /** Format: int64 */
+      counted: number
+      /** Format: double */
+      rate_per_second: number
+      error_rate: components['schemas']['Share']
+      coverage: components['schemas']['Coverage']
+      metrics: components['schemas']['Distribution'][]
+      total_parts: components['schemas']['PartMeans']
+      ttft_parts: components['schemas']['PartMeans']
+      input_tokens: components['schemas']['Tokens']
+      output_tokens: components['schemas']['Tokens']
+    }
+    TimeSeries: {
+      range: components['schemas']['Range']
+      tier: components['schemas']['Tier']
+      /** Format: double */
+      error_bound: number
+      /** Format: int64 */
+      n: number
+      /** Format: int64 */
+      counted: number
+      coverage: components['schemas']['Coverage']
+      /** Format: int64 */
+      estimated_rows: number
+      metric: components['schemas']['Metric']
+      /** Format: int64 */
+      step_ns: number
+      /** @description Start of each step. */
+      times: string[]
+      series: components['schemas']['Series'][]
+      /** Format: int64 */
+      omitted_series: number
+    }
+    Durations: components['schemas']['Duration'][]
+    /** @description Every array is as long as the answer's `times`. */
+    Series: {
+      labels: components['schemas']['Labels']
+      n: number[]
+      errors: number[]
+      /** @description Requests that have the metric. */
+      counted: number[]
+      mean_ns: components['schemas']['Durations']
+      quantiles: components['schemas']['SeriesQuantile'][]
+      /** @description Mean parts of the metric; of TTFT for ttft, otherwise of the total. */
+      parts: components['schemas']['SeriesPart'][]
+    }
+    SeriesQuantile: {
+      /** Format: double */
+      q: number
+      values_ns: components['schemas']['Durations']
+    }
+    SeriesPart: {
+      part: components['schemas']['PartName']
+      mean_ns: components['schemas']['Durations']
+    }
+    Heatmap: {
+      range: components['schemas']['Range']
+      tier: components['schemas']['Tier']
+      /** Format: double */
+      error_bound: number
+      /** Format: int64 */
+      n: number
+      /** Format: int64 */
+      counted: number
+      coverage: components['schemas']['Coverage']
+      /** Format: int64 */
+      estimated_rows: number
+      metric: components['schemas']['Metric']
+      /** Format: int64 */
+      step_ns: number
+      times: string[]
+      /** @description Ascending and adjacent. */
+      buckets: components['schemas']['Bucket'][]
+      /** @description counts[i][j] is the number of requests of times[i] in buckets[j]. */
+      counts: number[][]
+    }
+    /** @description Durations above low_ns, up to and with high_ns. */
+    Bucket: {
+      /** Format: int64 */
+      low_ns: number
+      /** Format: int64 */
+      high_ns: number
+    }
+    Distinction: {
+      range: components['schemas']['Range']
+      tier: components['schemas']['Tier']
+      /** Format: double */
+      error_bound: number
+      /** Format: int64 */
+      n: number
+      /** Format: int64 */
+      counted: number
+      coverage: components['schemas']['Coverage']
+      /** Format: int64 */
+      estimated_rows: number
+      /** Format: int64 */
+      selected: number
+      /** Format: int64 */
+      rest: number
+      /** @description Most telling first. */
+      values: components['schemas']['DistinctValue'][]
+    }
+    DistinctValue: {
+      dimension: string
+      value: string
+      /** Format: int64 */
+      selected: number
+      /** Format: int64 */
+      rest: number
+      /** Format: double */
+      selected_share: number
+      /** Format: double */
+      rest_share: number
+      /**
+       * Format: double
+       * @description Log-likelihood ratio (G²) of the two shares, positive if over-represented in the selection.
+       */
+      score: number
+    }
+    Composition: {
+      range: components['schemas']['Range']
+      tier: components['schemas']['Tier']
+      /** Format: double */
+      error_bound: number
+      /** Format: int64 */
+      n: number
+      /** Format: int64 */
+      counted: number
+      coverage: components['schemas']['Coverage']
+      /** Format: int64 */
+      estimated_rows: number
+      metric: components['schemas']['WholeMetric']
+      groups: components['schemas']['CompositionGroup'][]
+      /** Format: int64 */
+      omitted_groups: number
+    }
+    CompositionGroup: {
+      labels: components['schemas']['Labels']
+      /**
+       * Format: int64
+       * @description Counted requests that have the metric.
+       */
+      n: number
+      /**
+       * Format: int64
+       * @description Those of which every part is known.
+       */
+      complete: number
+      /** @description The windows are taken over the complete ones only. */
+      complete_only: boolean
+      compositions: components['schemas']['QuantileComposition'][]
+      /** @description What the picture shows, in one sentence; empty if nothing. */
+      finding: string
+    }
+    QuantileComposition: {
+      /** Format: double */
       q: number
       value_ns: components['schemas']['Duration']
       low_ns: components['schemas']['Duration']
       high_ns: components['schemas']['Duration']
-      /**
-       * Format: int64
-       * @description Requests of the group for which the metric is known.
-       */
-      known: number
-      /** @description The window has too few requests to say what they are made of. */
-      too_small: boolean
+      /** Format: double */
+      overdispersion: number | null
       /** Format: int64 */
-      n_needed: number
+      n_effective: number | null
+      /** Format: int64 */
+      n_required: number
+      n_too_small: boolean
       /**
        * Format: int64
-       * @description Requests around the quantile whose mean this is.
+       * @description Requests the means rest on.
        */
       window_n: number
-      /** @description Only requests whose evidence is complete were taken. */
-      complete_only: boolean
-      mean_ns: components['schemas']['Duration']
-      parts: components['schemas']['Part'][]
-    }
-    Composition: {
-      scope: components['schemas']['Scope']
-      coverage: components['schemas']['Coverage']
-      group_by: string[]
-      metric: components['schemas']['WholeMetric']
-      rows: components['schemas']['CompositionRow'][]
+      /** Format: int64 */
+      from_rank: number
       /**
        * Format: int64
-       * @description How many groups there are in all.
+       * @description Exclusive.
        */
-      groups: number
-    }
-    ComparisonSide: {
-      scope: components['schemas']['Scope']
-      coverage: components['schemas']['Coverage']
-      filters: string[]
-      outcomes: components['schemas']['Outcomes']
-      error_rate: number | null
+      to_rank: number
       mean_ns: components['schemas']['Duration']
-      /** @description One for each quantile asked for. */
-      compositions: components['schemas']['CompositionRow'][]
+      parts: components['schemas']['PartMeans']
+      /** @description Too few requests lie close enough; then there are no parts. */
+      window_too_small: boolean
+      /** Format: int64 */
+      window_required: number
     }
-    PartDifference: {
-      part: components['schemas']['PartName']
-      diff_ns: components['schemas']['SignedDuration']
-      low_ns: components['schemas']['SignedDuration']
-      high_ns: components['schemas']['SignedDuration']
+    Comparison: {
+      metric: components['schemas']['WholeMetric']
+      a: components['schemas']['Side']
+      b: components['schemas']['Side']
+      mean: components['schemas']['Difference']
+      quantiles: components['schemas']['QuantileDifference'][]
+      mix: components['schemas']['Mix']
+    }
+    Side: {
+      range: components['schemas']['Range']
+      tier: components['schemas']['Tier']
+      /** Format: double */
+      error_bound: number
+      /** Format: int64 */
+      n: number
+      /** Format: int64 */
+      counted: number
+      coverage: components['schemas']['Coverage']
+      /** Format: int64 */
+      estimated_rows: number
+      counts: components['schemas']['Counts']
+      metrics: components['schemas']['Distribution'][]
+      composition: components['schemas']['CompositionGroup']
+      mean_parts: components['schemas']['PartMeans']
+      /** @description Time blocks with data. */
+      blocks: number
     }
     /**
      * Format: int64
      * @description Nanoseconds, may be negative; null is unknown.
      */
     SignedDuration: number | null
-    /**
-     * @description The part with at least half of the change and an interval that excludes 0; `shared` if no part has; null if
-     *     there is no change to own or too little to say.
-     * @enum {string|null}
-     */
-    Owner: 'network' | 'queue' | 'prefill' | 'decode' | 'unattributed' | 'rest' | 'shared' | null
-    /** @description B minus A. Intervals are 95 %, by batch means over time blocks; null where there are too few blocks. */
-    Difference: {
-      /** @description null is the mean. */
-      q: number | null
-      a_ns: components['schemas']['Duration']
-      b_ns: components['schemas']['Duration']
-      diff_ns: components['schemas']['SignedDuration']
+    PartDifference: {
+      part: components['schemas']['PartName']
+      /** Format: int64 */
+      ns: number
       low_ns: components['schemas']['SignedDuration']
       high_ns: components['schemas']['SignedDuration']
-      /** @description The difference by A. */
+      /**
+       * Format: double
+       * @description Of the whole difference; null if that is zero.
+       */
+      share: number | null
+    }
+    /**
+     * @description The part with at least half of the difference and an interval that excludes 0; `shared` if no part has; `none` if the
+     *     difference cannot be told from 0.
+     * @enum {string}
+     */
+    Owner: 'network' | 'queue' | 'prefill' | 'decode' | 'unattributed' | 'rest' | 'shared' | 'none'
+    /** @description B minus A with its 95 % interval by batch means, null with fewer than 10 time blocks on a side. The parts add up to it. */
+    Difference: {
+      /** Format: int64 */
+      ns: number
+      low_ns: components['schemas']['SignedDuration']
+      high_ns: components['schemas']['SignedDuration']
+      /**
+       * Format: double
+       * @description By the value of A.
+       */
       relative: number | null
+      /**
+       * Format: double
+       * @description Largest relative difference that the interval allows.
+       */
+      relative_bound: number | null
       parts: components['schemas']['PartDifference'][]
       owner: components['schemas']['Owner']
     }
+    QuantileDifference: {
+      /** Format: double */
+      q: number
+      /** @description Difference of the two quantiles themselves. */
+      value_ns: components['schemas']['SignedDuration']
+      /** @description Difference of the compositions around them; null if one side has too few requests there. */
+      difference: components['schemas']['Difference'] | null
+    }
     /**
-     * @description How much of the difference of the means comes from a changed mix of work (model × uncached input tokens × vantage × TTFT
-     *     source), and how much is left when both sides do the same work. mix_ns + like_for_like_ns = the difference of the means
-     *     over the strata that both sides have.
+     * @description The shift of the workload set apart from the change of the service: difference of the means = within + shift, over the
+     *     strata (model × uncached-input-token bucket) that both sides have.
      */
-    MixShift: {
-      mix_ns: components['schemas']['SignedDuration']
-      like_for_like_ns: components['schemas']['SignedDuration']
-      /** @description Lower end of the interval of like_for_like_ns. */
-      low_ns: components['schemas']['SignedDuration']
-      /** @description Upper end of the interval of like_for_like_ns. */
-      high_ns: components['schemas']['SignedDuration']
-      /** @description Share of B's requests in strata that A has too. */
-      shared_share: number | null
+    Mix: {
+      within_ns: components['schemas']['SignedDuration']
+      shift_ns: components['schemas']['SignedDuration']
+      compared: components['schemas']['Share']
+      /** @description Largest contributions first. */
+      strata: components['schemas']['Stratum'][]
     }
-    Comparison: {
-      metric: components['schemas']['WholeMetric']
-      a: components['schemas']['ComparisonSide']
-      b: components['schemas']['ComparisonSide']
-      /** @description The mean first, then one for each quantile. */
-      differences: components['schemas']['Difference'][]
-      mix: components['schemas']['MixShift']
-    }
-    Distinguishing: {
-      dimension: string
-      value: string
-      /**
-       * Format: int64
-       * @description Requests inside the rectangle with this value.
-       */
-      selected: number
-      selected_share: number
-      /** Format: int64 */
-      rest: number
-      rest_share: number
-      /** @description selected_share by rest_share; null when the rest has none. */
-      ratio: number | null
-      /** @description Two-proportion z score; rows are ordered by it. */
-      z: number
-    }
-    Distinction: {
-      scope: components['schemas']['Scope']
-      metric: components['schemas']['Metric']
-      /** Format: date-time */
-      select_from: string
-      /** Format: date-time */
-      select_to: string
-      /** Format: int64 */
-      select_min_ns: number
-      /** Format: int64 */
-      select_max_ns: number | null
-      /** Format: int64 */
-      selected_n: number
-      /** Format: int64 */
-      rest_n: number
-      rows: components['schemas']['Distinguishing'][]
+    Stratum: {
+      model: string
+      /** @description Range of uncached input tokens. */
+      input_bucket: string
+      /** Format: double */
+      a_share: number
+      /** Format: double */
+      b_share: number
+      a_mean_ns: components['schemas']['Duration']
+      b_mean_ns: components['schemas']['Duration']
     }
     /** @enum {string} */
     Provenance: 'unknown' | 'measured' | 'derived' | 'estimated'
@@ -804,32 +910,32 @@ export interface components {
     Request: {
       trace_id: components['schemas']['TraceID']
       span_id: components['schemas']['SpanID']
+      tenant?: string
       /**
        * Format: date-time
        * @description On the observer's clock.
        */
-      start?: string
+      start: string
       /** Format: date-time */
-      end?: string
-      tenant?: string
+      end: string
       service_namespace?: string
-      service?: string
+      service: string
       /** @description service.version */
-      version?: string
-      environment?: string
-      operation?: string
+      version: string
+      /** @description deployment.environment.name */
+      environment: string
+      operation: string
       model: string
       response_model?: string
       provider: string
-      engine?: string
-      server_address?: string
+      /** @description Empty when no span of the engine was seen. */
+      engine: string
+      server_address: string
       /** @description The instrumentation that wrote the request span. */
-      dialect?: string
+      dialect: string
       streaming: boolean | null
-      outcome?: components['schemas']['Outcome']
-      vantage?: components['schemas']['Vantage']
-      /** @description Answered by a response cache; no model ran. */
-      cache_hit?: boolean
+      outcome: components['schemas']['Outcome']
+      vantage: components['schemas']['Vantage']
       error_type?: string
       finish_reason?: string
       session?: string
@@ -846,28 +952,28 @@ export interface components {
       unattributed_ns: number
       ttft_ns: components['schemas']['Duration']
       /** @enum {string} */
-      ttft_kind?: 'unknown' | 'first_chunk' | 'first_token' | 'first_answer_token'
+      ttft_kind: 'unknown' | 'first_chunk' | 'first_token' | 'first_answer_token'
       /** @description The attribute or event that TTFT was read from. */
-      ttft_source?: string
-      ttft_network_ns?: components['schemas']['Duration']
-      ttft_queue_ns?: components['schemas']['Duration']
-      ttft_prefill_ns?: components['schemas']['Duration']
-      ttft_rest_ns?: components['schemas']['Duration']
-      first_answer_ns?: components['schemas']['Duration']
-      server_ns?: components['schemas']['Duration']
-      server_ttft_ns?: components['schemas']['Duration']
-      retry_ns?: components['schemas']['Duration']
-      connect_ns?: components['schemas']['Duration']
+      ttft_source: string
+      ttft_network_ns: components['schemas']['Duration']
+      ttft_queue_ns: components['schemas']['Duration']
+      ttft_prefill_ns: components['schemas']['Duration']
+      ttft_rest_ns: components['schemas']['Duration']
+      first_answer_ns: components['schemas']['Duration']
+      server_ns: components['schemas']['Duration']
+      server_ttft_ns: components['schemas']['Duration']
+      retry_ns: components['schemas']['Duration']
+      connect_ns: components['schemas']['Duration']
       network_hops_ns?: components['schemas']['Hop'][]
-      tpot_ns?: components['schemas']['Duration']
+      tpot_ns: components['schemas']['Duration']
       input_tokens: components['schemas']['Tokens']
-      cached_input_tokens?: components['schemas']['Tokens']
+      cached_input_tokens: components['schemas']['Tokens']
       output_tokens: components['schemas']['Tokens']
-      reasoning_tokens?: components['schemas']['Tokens']
+      reasoning_tokens: components['schemas']['Tokens']
       provenance: components['schemas']['Provenances']
-      flags?: string[]
+      flags: string[]
       /** @description Span attributes that the operator chose as dimensions. */
-      attributes?: {
+      attributes: {
         [key: string]: string
       }
     }
@@ -884,14 +990,14 @@ export interface components {
      */
     Tokens: number | null
     RequestList: {
-      scope: components['schemas']['Scope']
-      sort: string
-      rows: components['schemas']['Request'][]
-      next_cursor: string | null
+      range: components['schemas']['Range']
+      requests: components['schemas']['Request'][]
+      /** @description Continues after the last request; empty on the last page. */
+      next_cursor: string
     }
     /** @description Where one number of a request was read. */
     Evidence: {
-      /** @description The number */
+      /** @description The number, as its key in the request. */
       fact: string
       span_id: components['schemas']['SpanID']
       /** @description Attribute or event it was read from; empty for a duration of the span itself. */
@@ -993,81 +1099,73 @@ export interface components {
     Dimension: {
       name: string
       description: string
-      /** @description Long ranges can be asked by this dimension; others read single requests, which is refused (422) where that would be too much. */
-      rolled_up: boolean
+      /** @description It can be grouped by, not only filtered by. */
+      group: boolean
+      /** @description Long ranges answer it; by others they are refused (422) where too many requests would have to be read. */
+      long_range: boolean
     }
     DimensionList: {
       dimensions: components['schemas']['Dimension'][]
     }
-    DimensionValue: {
+    ValueCount: {
       value: string
-      /** Format: int64 */
-      n: number
+      counts: components['schemas']['Counts']
     }
     DimensionValues: {
-      scope: components['schemas']['Scope']
-      name: string
-      rows: components['schemas']['DimensionValue'][]
-      /** @description There are further values beyond `limit`. */
-      more: boolean
-    }
-    QualityRow: {
-      service: string
-      service_namespace: string
-      dialect: string
-      vantage: components['schemas']['Vantage']
+      range: components['schemas']['Range']
+      tier: components['schemas']['Tier']
+      /** Format: double */
+      error_bound: number
       /** Format: int64 */
       n: number
+      /** Format: int64 */
+      counted: number
       coverage: components['schemas']['Coverage']
-      /**
-       * Format: int64
-       * @description Requests with input and output token counts.
-       */
-      tokens_known: number
-      measured: components['schemas']['ProvenanceCounts']
-      derived: components['schemas']['ProvenanceCounts']
-      /** @description Data-quality flag to number of requests that have it. */
-      flags: {
-        [key: string]: number
-      }
-      /**
-       * Format: date-time
-       * @description End of the newest request.
-       */
-      last_end: string
-      hints: components['schemas']['Hint'][]
+      /** Format: int64 */
+      estimated_rows: number
+      dimension: string
+      values: components['schemas']['ValueCount'][]
+      /** Format: int64 */
+      omitted_values: number
     }
-    /** @description Requests whose number has this provenance. */
-    ProvenanceCounts: {
-      /** Format: int64 */
-      network: number
-      /** Format: int64 */
-      queue: number
-      /** Format: int64 */
-      prefill: number
-      /** Format: int64 */
-      decode: number
-      /** Format: int64 */
-      ttft: number
+    ServiceQuality: {
+      service: string
+      dialects: components['schemas']['ValueCount'][]
+      engines: components['schemas']['ValueCount'][]
+      ttft_sources: components['schemas']['ValueCount'][]
+      counts: components['schemas']['Counts']
+      vantages: components['schemas']['ValueCount'][]
+      coverage: components['schemas']['Coverage']
+      /** @description What is missing and how to switch it on. */
+      hints: string[]
     }
-    Hint: {
-      /** @description Stable name of the hint. */
-      code: string
-      /** @description What cannot be known now. */
-      missing: string
-      /** @description How to switch it on. */
-      advice: string
-    }
-    Reason: {
-      reason: string
+    FlagCount: {
+      flag: string
       /** Format: int64 */
-      count: number
+      n: number
+      meaning: string
+      /** @description What to do about it. */
+      action: string
     }
     Quality: {
-      scope: components['schemas']['Scope']
-      rows: components['schemas']['QualityRow'][]
-      /** @description What this process did not store or did not count since it started, by reason. */
-      refused: components['schemas']['Reason'][]
+      range: components['schemas']['Range']
+      tier: components['schemas']['Tier']
+      /** Format: double */
+      error_bound: number
+      /** Format: int64 */
+      n: number
+      /** Format: int64 */
+      counted: number
+      coverage: components['schemas']['Coverage']
+      /** Format: int64 */
+      estimated_rows: number
+      services: components['schemas']['ServiceQuality'][]
+      flags: components['schemas']['FlagCount'][]
+    }
+    Count: {
+      name: string
+      /** Format: int64 */
+      count: number
     }
     Status: {
       version: string
@@ -1078,7 +1176,7 @@ export interface components {
       roles: ('api' | 'derive' | 'alert')[]
       store: components['schemas']['StoreStatus']
       /** @description Counts since the start of this process. */
-      counters: components['schemas']['Reason'][]
+      counters: components['schemas']['Count'][]
       limits: components['schemas']['Limits']
     }
     StoreStatus: {
@@ -1143,64 +1241,53 @@ export interface components {
        */
       last_request: string | null
     }
+    /** @description Dimension to value; empty when nothing is grouped by. */
+    Group: {
+      [key: string]: string
+    }
     /** @enum {string} */
     AlertState: 'inactive' | 'pending' | 'firing' | 'recovering' | 'no_data' | 'insufficient_samples' | 'error'
     RuleName: string
-    /** @description A setting, as `30s`, `5m`, `1h30m`, `7d`. */
+    /** @description A setting, as `250ms`, `30s`, `5m`, `1h30m`. */
     RuleDuration: string
-    /** @description The same document as an entry of a rule file. Settings that are durations are written as in `5m`. */
+    /** @description The same document as an entry of a rule file. Its durations are settings and written as in `5m`. */
     Rule: {
       name: components['schemas']['RuleName']
       /** @enum {string} */
       kind: 'threshold' | 'regression' | 'slo' | 'absence'
-      /** @default true */
-      enabled: boolean
-      /** @default ttft */
-      metric: components['schemas']['Metric']
-      /** @default 0.95 */
-      quantile: number
+      metric?: components['schemas']['Metric']
+      /**
+       * Format: double
+       * @description Default 0.95.
+       */
+      quantile?: number
       filters?: components['schemas']['Filters']
-      /** @default [] */
-      group_by: string[]
-      /** @default 5m */
-      window: components['schemas']['RuleDuration']
-      /** @default 0s */
-      for: components['schemas']['RuleDuration']
-      /** @default 5m */
-      keep_firing_for: components['schemas']['RuleDuration']
-      /** @default 30s */
-      evaluation_delay: components['schemas']['RuleDuration']
-      /** @description Default */
-      min_samples?: number
+      group_by?: string[]
+      window?: components['schemas']['RuleDuration']
+      for?: components['schemas']['RuleDuration']
+      keep_firing_for?: components['schemas']['RuleDuration']
+      evaluation_delay?: components['schemas']['RuleDuration']
       /** @description kind threshold: fire above this. */
-      threshold?: components['schemas']['RuleDuration']
+      above?: components['schemas']['RuleDuration']
       /**
-       * @description kind regression: smallest relative effect.
-       * @default 0.2
+       * Format: double
+       * @description kind regression: smallest relative change. Default 0.2.
        */
-      min_relative: number
-      /**
-       * @description kind regression: smallest effect.
-       * @default 50ms
-       */
-      min_absolute: components['schemas']['RuleDuration']
+      min_relative?: number
+      /** @description kind regression: smallest change. Default 50ms. */
+      min_absolute?: components['schemas']['RuleDuration']
       baseline?: components['schemas']['Baseline']
+      slo?: components['schemas']['Objective']
       /**
-       * @description kind slo: share of good requests.
-       * @default 0.99
+       * Format: double
+       * @description kind absence: fire when TTFT is known for a smaller share; 0 is no request at all.
        */
-      objective: number
-      good?: components['schemas']['Good']
+      coverage_below?: number
       /**
-       * @description kind absence: fire when TTFT is known for a smaller share; 0 is no data at all.
-       * @default 0
-       */
-      min_coverage: number
-      /**
-       * @default warning
+       * @description Default warning.
        * @enum {string}
        */
-      severity: 'info' | 'warning' | 'critical'
+      severity?: 'info' | 'warning' | 'critical'
       labels?: {
         [key: string]: string
       }
@@ -1213,10 +1300,15 @@ export interface components {
        * Format: date-time
        * @description Older windows do not count as the past.
        */
-      since: string
+      since?: string
     }
-    /** @description kind slo: a request is good if it did not fail and is within every bound that is set. */
-    Good: {
+    /** @description kind slo: a request is good if it did not fail and is within every limit that is set. */
+    Objective: {
+      /**
+       * Format: double
+       * @description Share of good requests.
+       */
+      target: number
       ttft?: components['schemas']['RuleDuration']
       tpot?: components['schemas']['RuleDuration']
       total?: components['schemas']['RuleDuration']
@@ -1245,6 +1337,7 @@ export interface components {
       value_ns: components['schemas']['Duration']
       low_ns: components['schemas']['Duration']
       high_ns: components['schemas']['Duration']
+      /** Format: double */
       share: number | null
       /** Format: int64 */
       n: number
@@ -1258,7 +1351,9 @@ export interface components {
       name: string
       /** @description null when it could not be decided. */
       holds: boolean | null
+      /** Format: double */
       value: number | null
+      /** Format: double */
       needed: number | null
       detail: string
     }
@@ -1271,8 +1366,12 @@ export interface components {
       state: components['schemas']['AlertState']
       current: components['schemas']['Measured']
       baseline: components['schemas']['Measured']
-      /** @description φ */
+      /**
+       * Format: double
+       * @description φ, by how much neighbouring requests are alike.
+       */
       overdispersion: number | null
+      /** Format: double */
       z: number | null
       /** @description What the change is made of. */
       parts: components['schemas']['PartDifference'][]
@@ -1368,99 +1467,23 @@ export interface components {
     }
   }
   responses: {
-    /** @description The body is the one you have. */
+    /** @description The body is still the one whose `ETag` was sent in `If-None-Match`. */
     NotModified: {
       headers: {
         [name: string]: unknown
       }
       content?: never
     }
-    /** @description A parameter or the body is wrong; the problem names it. */
-    BadRequest: {
+    /**
+     * @description What went wrong. 400 `invalid`: a parameter or the body is wrong. 401 `unauthorized`: a bearer token is configured and was
+     *     not given. 403 `forbidden`: the page of another origin, or a name that is not this server's. 404 `not_found`.
+     *     405 `method_not_allowed`. 409 `conflict`: the rule exists, or comes from a file and is read-only. 413 `body_too_large`: over 1 MiB.
+     *     415 `unsupported_media_type`: not application/json. 422 `too_large`: the answer would pass a limit.
+     *     500 `internal`: a fault in Phaseline; the log has the cause under `instance`. 503 `unavailable` or `timeout`, with
+     *     `Retry-After`: the store is away or took too long.
+     */
+    Problem: {
       headers: {
-        [name: string]: unknown
-      }
-      content: {
-        'application/problem+json': components['schemas']['Problem']
-      }
-    }
-    /** @description A bearer token is configured and was not given. */
-    Unauthorized: {
-      headers: {
-        'WWW-Authenticate'?: string
-        [name: string]: unknown
-      }
-      content: {
-        'application/problem+json': components['schemas']['Problem']
-      }
-    }
-    /** @description A page of another origin may not write. */
-    Forbidden: {
-      headers: {
-        [name: string]: unknown
-      }
-      content: {
-        'application/problem+json': components['schemas']['Problem']
-      }
-    }
-    /** @description There is no such thing. */
-    NotFound: {
-      headers: {
-        [name: string]: unknown
-      }
-      content: {
-        'application/problem+json': components['schemas']['Problem']
-      }
-    }
-    /** @description The rule exists already, or comes from a file and is read-only. */
-    Conflict: {
-      headers: {
-        [name: string]: unknown
-      }
-      content: {
-        'application/problem+json': components['schemas']['Problem']
-      }
-    }
-    /** @description The body is larger than 1 MiB. */
-    BodyTooLarge: {
-      headers: {
-        [name: string]: unknown
-      }
-      content: {
-        'application/problem+json': components['schemas']['Problem']
-      }
-    }
-    /** @description The body is not application/json. */
-    UnsupportedMedia: {
-      headers: {
-        [name: string]: unknown
-      }
-      content: {
-        'application/problem+json': components['schemas']['Problem']
-      }
-    }
-    /** @description The question is understood but asks for more than one answer may cost. */
-    TooLarge: {
-      headers: {
-        [name: string]: unknown
-      }
-      content: {
-        'application/problem+json': components['schemas']['Problem']
-      }
-    }
-    /** @description A fault in Phaseline. The log has the cause under the same request id. */
-    Internal: {
-      headers: {
-        [name: string]: unknown
-      }
-      content: {
-        'application/problem+json': components['schemas']['Problem']
-      }
-    }
-    /** @description The store is away or took too long; ask again after `Retry-After` seconds. */
-    Unavailable: {
-      headers: {
-        'Retry-After'?: number
         [name: string]: unknown
       }
       content: {
@@ -1473,6 +1496,14 @@ export interface components {
     From: string
     /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
     To: string
+    /** @description Start of a rectangle of the heatmap. Default `from`. */
+    SelectFrom: string
+    /** @description End of the rectangle, exclusive. Default `to`. */
+    SelectTo: string
+    /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
+    SelectLow: number
+    /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
+    SelectHigh: number
     /**
      * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
      *     At most 11,000 steps fit in an answer.
@@ -1480,15 +1511,19 @@ export interface components {
     Step: string
     /**
      * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-     *     and `model!~gpt-.*` (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`.
+     *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
      */
     Filter: components['schemas']['Filters']
+    /** @description Whose requests; the empty tenant where none is configured. */
+    Tenant: string
+    /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+    IncludeFailed: boolean
     /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
     GroupBy: string[]
     /** @description The duration in question. */
-    Metric: components['schemas']['Metric']
+    MetricParam: components['schemas']['Metric']
     /** @description The duration that is taken apart. */
-    WholeMetric: components['schemas']['WholeMetric']
+    WholeMetricParam: components['schemas']['WholeMetric']
     /** @description Quantiles in (0, 1), separated by commas, at most 10. */
     Quantiles: number[]
     /** @description At most this many rows. */
@@ -1501,9 +1536,9 @@ export interface components {
      * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
      *     gets a leading apostrophe.
      */
-    Format: 'json' | 'csv'
+    FormatParam: components['schemas']['Format']
     /** @description Trace id, 32 hexadecimal digits. */
-    TraceID: components['schemas']['TraceID']
+    TraceIDParam: components['schemas']['TraceID']
   }
   requestBodies: {
     Rule: {
@@ -1512,10 +1547,7 @@ export interface components {
       }
     }
   }
-  headers: {
-    /** @description Hash of the body; send it back in `If-None-Match`. */
-    ETag: string
-  }
+  headers: never
   pathItems: never
 }
 export type $defs = Record<string, never>
@@ -1529,44 +1561,48 @@ export interface operations {
         to?: components['parameters']['To']
         /**
          * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     and `model!~gpt-.*` (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`.
+         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
          */
         filter?: components['parameters']['Filter']
+        /** @description Whose requests; the empty tenant where none is configured. */
+        tenant?: components['parameters']['Tenant']
+        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+        include_failed?: components['parameters']['IncludeFailed']
         /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
         group_by?: components['parameters']['GroupBy']
-        /** @description The duration in question. */
-        metric?: components['parameters']['Metric']
+        /** @description Only these metrics; repeatable. Default, all of them. */
+        metric?: components['schemas']['Metric'][]
         /** @description Quantiles in (0, 1), separated by commas, at most 10. */
         quantiles?: components['parameters']['Quantiles']
-        /** @description Field to order the groups by, a leading `-` for descending. The `p…` and `mean` fields are those of `metric`. */
+        /** @description What to order the groups by, a leading `-` for descending; a metric stands for the last of its quantiles. */
         sort?:
           | 'n'
           | '-n'
           | 'errors'
           | '-errors'
-          | 'error_rate'
-          | '-error_rate'
-          | 'mean'
-          | '-mean'
-          | 'p50'
-          | '-p50'
-          | 'p90'
-          | '-p90'
-          | 'p95'
-          | '-p95'
-          | 'p99'
-          | '-p99'
-          | 'group'
-          | '-group'
+          | 'ttft'
+          | '-ttft'
+          | 'tpot'
+          | '-tpot'
+          | 'total'
+          | '-total'
+          | 'network'
+          | '-network'
+          | 'queue'
+          | '-queue'
+          | 'prefill'
+          | '-prefill'
+          | 'decode'
+          | '-decode'
+          | 'unattributed'
+          | '-unattributed'
         /** @description At most this many rows. */
         limit?: components['parameters']['Limit']
-        /** @description The `next_cursor` of the page before. */
-        cursor?: components['parameters']['Cursor']
         /**
          * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
          *     gets a leading apostrophe.
          */
-        format?: components['parameters']['Format']
+        format?: components['parameters']['FormatParam']
       }
       header?: never
       path?: never
@@ -1577,7 +1613,6 @@ export interface operations {
       /** @description The groups */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -1586,11 +1621,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   getTimeseries: {
@@ -1607,13 +1638,17 @@ export interface operations {
         step?: components['parameters']['Step']
         /**
          * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     and `model!~gpt-.*` (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`.
+         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
          */
         filter?: components['parameters']['Filter']
+        /** @description Whose requests; the empty tenant where none is configured. */
+        tenant?: components['parameters']['Tenant']
+        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+        include_failed?: components['parameters']['IncludeFailed']
         /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
         group_by?: components['parameters']['GroupBy']
         /** @description The duration in question. */
-        metric?: components['parameters']['Metric']
+        metric?: components['parameters']['MetricParam']
         /** @description Quantiles in (0, 1), separated by commas, at most 10. */
         quantiles?: components['parameters']['Quantiles']
         /** @description At most this many groups, the busiest first. */
@@ -1622,7 +1657,7 @@ export interface operations {
          * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
          *     gets a leading apostrophe.
          */
-        format?: components['parameters']['Format']
+        format?: components['parameters']['FormatParam']
       }
       header?: never
       path?: never
@@ -1633,7 +1668,6 @@ export interface operations {
       /** @description The series */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -1642,11 +1676,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   getHeatmap: {
@@ -1663,16 +1693,20 @@ export interface operations {
         step?: components['parameters']['Step']
         /**
          * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     and `model!~gpt-.*` (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`.
+         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
          */
         filter?: components['parameters']['Filter']
+        /** @description Whose requests; the empty tenant where none is configured. */
+        tenant?: components['parameters']['Tenant']
+        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+        include_failed?: components['parameters']['IncludeFailed']
         /** @description The duration in question. */
-        metric?: components['parameters']['Metric']
+        metric?: components['parameters']['MetricParam']
         /**
          * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
          *     gets a leading apostrophe.
          */
-        format?: components['parameters']['Format']
+        format?: components['parameters']['FormatParam']
       }
       header?: never
       path?: never
@@ -1683,7 +1717,6 @@ export interface operations {
       /** @description The buckets and a column of counts a step */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -1692,11 +1725,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   getComposition: {
@@ -1708,13 +1737,17 @@ export interface operations {
         to?: components['parameters']['To']
         /**
          * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     and `model!~gpt-.*` (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`.
+         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
          */
         filter?: components['parameters']['Filter']
+        /** @description Whose requests; the empty tenant where none is configured. */
+        tenant?: components['parameters']['Tenant']
+        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+        include_failed?: components['parameters']['IncludeFailed']
         /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
         group_by?: components['parameters']['GroupBy']
         /** @description The duration that is taken apart. */
-        metric?: components['parameters']['WholeMetric']
+        metric?: components['parameters']['WholeMetricParam']
         /** @description Quantiles in (0, 1), separated by commas, at most 10. */
         quantiles?: number[]
         /** @description At most this many groups, the busiest first. */
@@ -1723,7 +1756,7 @@ export interface operations {
          * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
          *     gets a leading apostrophe.
          */
-        format?: components['parameters']['Format']
+        format?: components['parameters']['FormatParam']
       }
       header?: never
       path?: never
@@ -1734,7 +1767,6 @@ export interface operations {
       /** @description A row for each group and quantile */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -1743,11 +1775,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   getCompare: {
@@ -1767,18 +1795,22 @@ export interface operations {
         b?: components['schemas']['Filters']
         /**
          * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     and `model!~gpt-.*` (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`.
+         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
          */
         filter?: components['parameters']['Filter']
+        /** @description Whose requests; the empty tenant where none is configured. */
+        tenant?: components['parameters']['Tenant']
+        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+        include_failed?: components['parameters']['IncludeFailed']
         /** @description The duration that is taken apart. */
-        metric?: components['parameters']['WholeMetric']
+        metric?: components['parameters']['WholeMetricParam']
         /** @description Quantiles in (0, 1), separated by commas, at most 10. */
         quantiles?: components['parameters']['Quantiles']
         /**
          * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
          *     gets a leading apostrophe.
          */
-        format?: components['parameters']['Format']
+        format?: components['parameters']['FormatParam']
       }
       header?: never
       path?: never
@@ -1789,7 +1821,6 @@ export interface operations {
       /** @description Both sides and the difference */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -1798,11 +1829,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   getDistinguish: {
@@ -1814,26 +1841,30 @@ export interface operations {
         to?: components['parameters']['To']
         /**
          * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     and `model!~gpt-.*` (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`.
+         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
          */
         filter?: components['parameters']['Filter']
+        /** @description Whose requests; the empty tenant where none is configured. */
+        tenant?: components['parameters']['Tenant']
+        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+        include_failed?: components['parameters']['IncludeFailed']
         /** @description The duration in question. */
-        metric?: components['parameters']['Metric']
-        /** @description Start of the rectangle. Default `from`. */
-        select_from?: string
+        metric?: components['parameters']['MetricParam']
+        /** @description Start of a rectangle of the heatmap. Default `from`. */
+        select_from?: components['parameters']['SelectFrom']
         /** @description End of the rectangle, exclusive. Default `to`. */
-        select_to?: string
-        /** @description Lower edge of the rectangle. */
-        select_min_ns?: number
-        /** @description Upper edge of the rectangle, exclusive. Default, no edge. */
-        select_max_ns?: number
-        /** @description At most this many rows. */
-        limit?: components['parameters']['Limit']
+        select_to?: components['parameters']['SelectTo']
+        /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
+        select_low_ns?: components['parameters']['SelectLow']
+        /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
+        select_high_ns?: components['parameters']['SelectHigh']
+        /** @description At most this many values. */
+        limit?: number
         /**
          * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
          *     gets a leading apostrophe.
          */
-        format?: components['parameters']['Format']
+        format?: components['parameters']['FormatParam']
       }
       header?: never
       path?: never
@@ -1844,7 +1875,6 @@ export interface operations {
       /** @description Dimension values, most distinguishing first */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -1853,11 +1883,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   listRequests: {
@@ -1869,25 +1895,35 @@ export interface operations {
         to?: components['parameters']['To']
         /**
          * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     and `model!~gpt-.*` (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`.
+         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
          */
         filter?: components['parameters']['Filter']
+        /** @description Whose requests; the empty tenant where none is configured. */
+        tenant?: components['parameters']['Tenant']
+        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+        include_failed?: components['parameters']['IncludeFailed']
         /** @description The duration in question. */
-        metric?: components['parameters']['Metric']
-        /** @description Only requests whose `metric` is at least this long. */
-        min_ns?: number
-        /** @description Only requests whose `metric` is shorter than this. */
-        max_ns?: number
-        /** @description Field to order by, a leading `-` for descending. Unknown values come last either way. */
+        metric?: components['parameters']['MetricParam']
+        /** @description Start of a rectangle of the heatmap. Default `from`. */
+        select_from?: components['parameters']['SelectFrom']
+        /** @description End of the rectangle, exclusive. Default `to`. */
+        select_to?: components['parameters']['SelectTo']
+        /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
+        select_low_ns?: components['parameters']['SelectLow']
+        /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
+        select_high_ns?: components['parameters']['SelectHigh']
+        /** @description What to order by, a leading `-` for descending. Ordered by a metric, requests without it are left out. */
         sort?:
           | 'end'
           | '-end'
-          | 'total'
-          | '-total'
+          | 'start'
+          | '-start'
           | 'ttft'
           | '-ttft'
           | 'tpot'
           | '-tpot'
+          | 'total'
+          | '-total'
           | 'network'
           | '-network'
           | 'queue'
@@ -1898,10 +1934,6 @@ export interface operations {
           | '-decode'
           | 'unattributed'
           | '-unattributed'
-          | 'input_tokens'
-          | '-input_tokens'
-          | 'output_tokens'
-          | '-output_tokens'
         /** @description At most this many rows. */
         limit?: components['parameters']['Limit']
         /** @description The `next_cursor` of the page before. */
@@ -1910,7 +1942,7 @@ export interface operations {
          * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
          *     gets a leading apostrophe.
          */
-        format?: components['parameters']['Format']
+        format?: components['parameters']['FormatParam']
       }
       header?: never
       path?: never
@@ -1921,7 +1953,6 @@ export interface operations {
       /** @description One page of requests */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -1930,20 +1961,19 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   getRequest: {
     parameters: {
-      query?: never
+      query?: {
+        /** @description Whose requests; the empty tenant where none is configured. */
+        tenant?: components['parameters']['Tenant']
+      }
       header?: never
       path: {
         /** @description Trace id, 32 hexadecimal digits. */
-        trace_id: components['parameters']['TraceID']
+        trace_id: components['parameters']['TraceIDParam']
         /** @description Span id of the request span, 16 hexadecimal digits. */
         span_id: components['schemas']['SpanID']
       }
@@ -1954,7 +1984,6 @@ export interface operations {
       /** @description The request */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -1962,20 +1991,19 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      404: components['responses']['NotFound']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   getTrace: {
     parameters: {
-      query?: never
+      query?: {
+        /** @description Whose requests; the empty tenant where none is configured. */
+        tenant?: components['parameters']['Tenant']
+      }
       header?: never
       path: {
         /** @description Trace id, 32 hexadecimal digits. */
-        trace_id: components['parameters']['TraceID']
+        trace_id: components['parameters']['TraceIDParam']
       }
       cookie?: never
     }
@@ -1984,7 +2012,6 @@ export interface operations {
       /** @description The trace */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -1992,11 +2019,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      404: components['responses']['NotFound']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   listDimensions: {
@@ -2011,7 +2034,6 @@ export interface operations {
       /** @description The dimensions */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -2019,10 +2041,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   listDimensionValues: {
@@ -2034,18 +2053,22 @@ export interface operations {
         to?: components['parameters']['To']
         /**
          * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     and `model!~gpt-.*` (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`.
+         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
          */
         filter?: components['parameters']['Filter']
-        /** @description Only values that contain this text, whatever its case. */
-        search?: string
+        /** @description Whose requests; the empty tenant where none is configured. */
+        tenant?: components['parameters']['Tenant']
+        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+        include_failed?: components['parameters']['IncludeFailed']
+        /** @description Only values that start with this text. */
+        prefix?: string
         /** @description At most this many rows. */
         limit?: components['parameters']['Limit']
         /**
          * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
          *     gets a leading apostrophe.
          */
-        format?: components['parameters']['Format']
+        format?: components['parameters']['FormatParam']
       }
       header?: never
       path: {
@@ -2059,7 +2082,6 @@ export interface operations {
       /** @description The values */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -2068,12 +2090,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      404: components['responses']['NotFound']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   getQuality: {
@@ -2085,14 +2102,18 @@ export interface operations {
         to?: components['parameters']['To']
         /**
          * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     and `model!~gpt-.*` (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`.
+         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
          */
         filter?: components['parameters']['Filter']
+        /** @description Whose requests; the empty tenant where none is configured. */
+        tenant?: components['parameters']['Tenant']
+        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+        include_failed?: components['parameters']['IncludeFailed']
         /**
          * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
          *     gets a leading apostrophe.
          */
-        format?: components['parameters']['Format']
+        format?: components['parameters']['FormatParam']
       }
       header?: never
       path?: never
@@ -2103,7 +2124,6 @@ export interface operations {
       /** @description One row for each service, dialect and vantage */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -2112,11 +2132,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   listAlerts: {
@@ -2134,7 +2150,6 @@ export interface operations {
       /** @description The alerts */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -2142,10 +2157,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   listAlertHistory: {
@@ -2173,7 +2185,6 @@ export interface operations {
       /** @description The transitions */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -2181,11 +2192,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   listRules: {
@@ -2200,7 +2207,6 @@ export interface operations {
       /** @description The rules */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -2208,10 +2214,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   createRule: {
@@ -2232,16 +2235,7 @@ export interface operations {
           'application/json': components['schemas']['StoredRule']
         }
       }
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      403: components['responses']['Forbidden']
-      404: components['responses']['NotFound']
-      409: components['responses']['Conflict']
-      413: components['responses']['BodyTooLarge']
-      415: components['responses']['UnsupportedMedia']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   previewRule: {
@@ -2262,15 +2256,7 @@ export interface operations {
           'application/json': components['schemas']['RulePreview']
         }
       }
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      403: components['responses']['Forbidden']
-      404: components['responses']['NotFound']
-      413: components['responses']['BodyTooLarge']
-      415: components['responses']['UnsupportedMedia']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   getRule: {
@@ -2288,7 +2274,6 @@ export interface operations {
       /** @description The rule */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -2296,11 +2281,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      404: components['responses']['NotFound']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   replaceRule: {
@@ -2324,16 +2305,7 @@ export interface operations {
           'application/json': components['schemas']['StoredRule']
         }
       }
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      403: components['responses']['Forbidden']
-      404: components['responses']['NotFound']
-      409: components['responses']['Conflict']
-      413: components['responses']['BodyTooLarge']
-      415: components['responses']['UnsupportedMedia']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   deleteRule: {
@@ -2355,13 +2327,7 @@ export interface operations {
         }
         content?: never
       }
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      403: components['responses']['Forbidden']
-      404: components['responses']['NotFound']
-      409: components['responses']['Conflict']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   acceptBaseline: {
@@ -2389,14 +2355,7 @@ export interface operations {
           'application/json': components['schemas']['StoredRule']
         }
       }
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      403: components['responses']['Forbidden']
-      404: components['responses']['NotFound']
-      413: components['responses']['BodyTooLarge']
-      415: components['responses']['UnsupportedMedia']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   listEvaluations: {
@@ -2425,7 +2384,6 @@ export interface operations {
       /** @description The evaluations */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -2433,12 +2391,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      404: components['responses']['NotFound']
-      422: components['responses']['TooLarge']
-      500: components['responses']['Internal']
-      503: components['responses']['Unavailable']
+      default: components['responses']['Problem']
     }
   }
   getStatus: {
@@ -2459,9 +2412,7 @@ export interface operations {
           'application/json': components['schemas']['Status']
         }
       }
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      500: components['responses']['Internal']
+      default: components['responses']['Problem']
     }
   }
   getSetup: {
@@ -2482,9 +2433,7 @@ export interface operations {
           'application/json': components['schemas']['Setup']
         }
       }
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      500: components['responses']['Internal']
+      default: components['responses']['Problem']
     }
   }
   getOpenAPI: {
@@ -2499,7 +2448,6 @@ export interface operations {
       /** @description OpenAPI 3.1 */
       200: {
         headers: {
-          ETag: components['headers']['ETag']
           [name: string]: unknown
         }
         content: {
@@ -2507,9 +2455,7 @@ export interface operations {
         }
       }
       304: components['responses']['NotModified']
-      400: components['responses']['BadRequest']
-      401: components['responses']['Unauthorized']
-      500: components['responses']['Internal']
+      default: components['responses']['Problem']
     }
   }
 }

@@ -1,62 +1,42 @@
 import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
-import type { Columns } from '../pages/Breakdown'
 import { count, exactCount, percent } from '../format/number'
-import { cell, groupLabels, groupValues, meanTotal, type Row } from '../phase/breakdown'
-import { METRIC_MEANINGS, METRIC_NAMES, METRICS, quantileName, type Metric } from '../phase/parts'
-import { sum } from '../phase/segments'
-import { groupFilters, formatFilter } from '../state/filters'
+import { cell, groupKey, ordered, type Group, type Label, type Order } from '../phase/breakdown'
+import { METRIC_MEANINGS, METRIC_NAMES, METRICS, quantileName, QUANTILES, type Metric } from '../phase/parts'
+import { meanSegments, sum } from '../phase/segments'
+import { formatFilter, groupFilters } from '../state/filters'
 import { moveInList } from '../state/keys'
 import { go, href, update, useView } from '../state/location'
 import { PhaseBar } from './PhaseBar'
 import { QuantileCell } from './QuantileCell'
 
-const QS = [0.5, 0.9, 0.95, 0.99]
-
-interface Props {
-  rows: Row[]
-  groupBy: string[]
-  columns: Columns
-  sort: string
-  /** The metric that `sort` orders by. */
+export interface Column {
   metric: Metric
+  q: number | 'mean'
+  name: string
 }
 
-/** The table of groups. A click filters by the group, a shift-click compares it with all the rest. */
-export function BreakdownTable({ rows, groupBy, columns, sort, metric }: Props) {
-  const view = useView()
-  const filters = view.params.getAll('filter')
+interface Props {
+  groups: Group[]
+  columns: Column[]
+  order: Order
+  onOrder: (order: Order) => void
+}
+
+/** The table of groups. A click filters by the group, a shift-click compares it with the rest. */
+export function BreakdownTable({ groups, columns, order, onOrder }: Props) {
   const [open, setOpen] = useState<string | null>(null)
-  const scale = Math.max(...rows.map((row) => sum(meanTotal(row))))
-  const all = columns.metric === 'all'
-  const q = columns.q === 0 ? 'mean' : columns.q
-  const data: { metric: Metric; q: number | 'mean' }[] = all
-    ? METRICS.map((name) => ({ metric: name, q }))
-    : [
-        { metric: columns.metric as Metric, q: 'mean' },
-        ...QS.map((value) => ({ metric: columns.metric as Metric, q: value })),
-      ]
-
-  const pick = (row: Row, event: MouseEvent | KeyboardEvent) => {
-    const labels = groupLabels(row.group, groupBy)
-    if (labels.length === 0) return
-    if (event.shiftKey) {
-      go(
-        href('/compare', view, {
-          b: labels.map((label) => formatFilter({ ...label, operator: '=' })),
-          a: labels.slice(0, 1).map((label) => formatFilter({ ...label, operator: '!=' })),
-        }),
-      )
-    } else update({ filter: groupFilters(filters, labels), cursor: null })
-  }
-
+  const dimensions = groups[0]!.labels.map((label) => label.dimension)
+  const scale = Math.max(...groups.map((group) => sum(meanSegments('total', group.total_parts))))
   return (
     <div class="table-wrap" data-hold>
       <table class="grid" onKeyDown={moveInList}>
-        <caption class="hidden">Requests by {groupBy.join(', ') || 'nothing'}: counts, errors and durations</caption>
+        <caption class="hidden">
+          Requests{dimensions.length ? ` by ${dimensions.join(', ')}` : ''}: counts, errors and durations
+        </caption>
         <thead>
           <tr>
-            {groupBy.map((dimension, index) => (
+            {dimensions.map((dimension, index) => (
               <th key={dimension} scope="col" class={index === 0 ? 'stick' : ''}>
                 {dimension}
               </th>
@@ -64,85 +44,42 @@ export function BreakdownTable({ rows, groupBy, columns, sort, metric }: Props) 
             <th scope="col" class="bar-column">
               mean total
             </th>
-            <SortHeader field="n" sort={sort} name="n" />
-            <SortHeader field="error_rate" sort={sort} name="errors" />
-            {data.map((column) => (
+            <SortHeader name="n" title="Requests" column={{ field: 'n', q: 'mean' }} order={order} onOrder={onOrder} />
+            <SortHeader
+              name="errors"
+              title="Share of requests that failed"
+              column={{ field: 'errors', q: 'mean' }}
+              order={order}
+              onOrder={onOrder}
+            />
+            {columns.map((column) => (
               <SortHeader
-                key={column.metric + column.q}
-                field={column.q === 'mean' ? 'mean' : quantileName(column.q)}
-                metric={column.metric}
-                active={metric === column.metric}
-                sort={sort}
-                name={all ? METRIC_NAMES[column.metric] : column.q === 'mean' ? 'mean' : quantileName(column.q)}
+                key={column.name}
+                name={column.name}
                 title={METRIC_MEANINGS[column.metric]}
+                column={{ field: column.metric, q: column.q }}
+                order={order}
+                onOrder={onOrder}
               />
             ))}
           </tr>
         </thead>
         <tbody>
-          {rows.map((row) => {
-            const key = JSON.stringify(row.group)
-            const values = groupValues(row.group, groupBy)
-            const labels = groupLabels(row.group, groupBy)
+          {ordered(groups, order).map((group) => {
+            const key = groupKey(group.labels)
             return (
               <Fragment key={key}>
-                <tr
-                  data-row
-                  tabIndex={0}
-                  class={labels.length ? 'clickable' : ''}
-                  title={labels.length ? 'Click to filter, shift-click to compare with the rest' : undefined}
-                  onClick={(event) => !interactive(event.target) && pick(row, event)}
-                  onKeyDown={(event) => {
-                    if (event.target !== event.currentTarget) return
-                    if (event.key === 'Enter') pick(row, event)
-                    if (event.key === 'ArrowRight') setOpen(key)
-                    if (event.key === 'ArrowLeft') setOpen(null)
-                  }}
-                >
-                  {values.map((value, index) => (
-                    <th key={index} scope="row" class={index === 0 ? 'group stick' : 'group'}>
-                      {index === 0 && (
-                        <Expander open={open === key} onToggle={() => setOpen(open === key ? null : key)} />
-                      )}
-                      {value ?? <span class="unknown">not set</span>}
-                    </th>
-                  ))}
-                  <td class="bar-column">
-                    {groupBy.length === 0 && (
-                      <Expander open={open === key} onToggle={() => setOpen(open === key ? null : key)} />
-                    )}
-                    <PhaseBar
-                      segments={meanTotal(row)}
-                      scale={scale}
-                      label={`Mean total of ${values.join(', ') || 'all'}`}
-                    />
-                  </td>
-                  <td class="number">
-                    <a
-                      href={href('/requests', view, { filter: groupFilters(filters, labels) })}
-                      title={`${exactCount(row.n)} requests: see them`}
-                    >
-                      {count(row.n)}
-                    </a>
-                  </td>
-                  <td
-                    class={row.outcomes.error > 0 ? 'number attention' : 'number'}
-                    title={`${exactCount(row.outcomes.error)} errors, ${exactCount(row.outcomes.cancelled)} cancelled, ${exactCount(row.outcomes.cache_hit)} cache hits`}
-                  >
-                    {row.outcomes.error === 0 ? '0 %' : percent(row.error_rate)}
-                  </td>
-                  {data.map((column) => (
-                    <QuantileCell
-                      key={column.metric + column.q}
-                      cell={cell(row, column.metric, column.q)}
-                      total={row.total.known}
-                    />
-                  ))}
-                </tr>
+                <Row
+                  group={group}
+                  columns={columns}
+                  scale={scale}
+                  open={open === key}
+                  onOpen={(next) => setOpen(next ? key : null)}
+                />
                 {open === key && (
                   <tr class="expanded">
-                    <td colSpan={groupBy.length + 3 + data.length}>
-                      <Everything row={row} />
+                    <td colSpan={dimensions.length + 3 + columns.length}>
+                      <EveryPercentile group={group} />
                     </td>
                   </tr>
                 )}
@@ -155,38 +92,106 @@ export function BreakdownTable({ rows, groupBy, columns, sort, metric }: Props) 
   )
 }
 
-function interactive(target: EventTarget | null): boolean {
-  return (target as Element).closest('a, button') !== null
+interface RowProps {
+  group: Group
+  columns: Column[]
+  scale: number
+  open: boolean
+  onOpen: (open: boolean) => void
 }
 
-function Expander({ open, onToggle }: { open: boolean; onToggle: () => void }) {
-  return (
+function Row({ group, columns, scale, open, onOpen }: RowProps) {
+  const view = useView()
+  const filters = view.params.getAll('filter')
+  const { labels, counts } = group
+  const pick = (event: MouseEvent | KeyboardEvent) => {
+    if (labels.length === 0) return
+    if (event.shiftKey) go(href('/compare', view, compareWithRest(labels)))
+    else update({ filter: groupFilters(filters, labels) })
+  }
+  const expander = (
     <button
       type="button"
       class="expander"
       aria-expanded={open}
       aria-label="Every percentile of every phase"
-      onClick={onToggle}
+      onClick={() => onOpen(!open)}
     >
       {open ? '▾' : '▸'}
     </button>
   )
+  return (
+    <tr
+      data-row
+      tabIndex={0}
+      class={labels.length ? 'clickable' : ''}
+      title={labels.length ? 'Click to filter, shift-click to compare with the rest' : undefined}
+      onClick={(event) => {
+        if (!(event.target as Element).closest('a, button')) pick(event)
+      }}
+      onKeyDown={(event) => {
+        if (event.target !== event.currentTarget) return
+        if (event.key === 'Enter') pick(event)
+        if (event.key === 'ArrowRight') onOpen(true)
+        if (event.key === 'ArrowLeft') onOpen(false)
+      }}
+    >
+      {labels.map((label, index) => (
+        <th key={label.dimension} scope="row" class={index === 0 ? 'group stick' : 'group'} title={label.value}>
+          {index === 0 && expander}
+          {label.value || <span class="unknown">not set</span>}
+        </th>
+      ))}
+      <td class="bar-column">
+        {labels.length === 0 && expander}
+        <PhaseBar
+          segments={meanSegments('total', group.total_parts)}
+          scale={scale}
+          label={`Mean total of ${labels.map((label) => label.value).join(', ') || 'all requests'}`}
+        />
+      </td>
+      <td class="number">
+        <a
+          href={href('/requests', view, { filter: groupFilters(filters, labels) })}
+          title={`See these ${exactCount(counts.n)} requests`}
+        >
+          {count(counts.n)}
+        </a>
+      </td>
+      <td
+        class="number"
+        title={`${exactCount(counts.errors)} failed, ${exactCount(counts.cancelled)} cancelled, ${exactCount(counts.cache_hits)} from a cache`}
+      >
+        {percent(group.error_rate)}
+      </td>
+      {columns.map((column) => (
+        <QuantileCell key={column.name} cell={cell(group, column.metric, column.q)} total={group.counted} />
+      ))}
+    </tr>
+  )
 }
 
-/** Every percentile of every metric of one group. */
-function Everything({ row }: { row: Row }) {
+/** The group against every request with another value of its first dimension. */
+function compareWithRest(labels: readonly Label[]) {
+  return {
+    a: formatFilter({ ...labels[0]!, operator: '!=' }),
+    b: labels.map((label) => formatFilter({ ...label, operator: '=' })),
+  }
+}
+
+function EveryPercentile({ group }: { group: Group }) {
   return (
     <table class="grid inner">
       <thead>
         <tr>
-          <th scope="col">Metric</th>
+          <th scope="col">metric</th>
           <th scope="col" class="number">
             known for
           </th>
           <th scope="col" class="number">
             mean
           </th>
-          {QS.map((q) => (
+          {QUANTILES.map((q) => (
             <th key={q} scope="col" class="number">
               {quantileName(q)}
             </th>
@@ -194,55 +199,52 @@ function Everything({ row }: { row: Row }) {
         </tr>
       </thead>
       <tbody>
-        {METRICS.map((metric) => (
-          <tr key={metric}>
-            <th scope="row" title={METRIC_MEANINGS[metric]}>
-              {METRIC_NAMES[metric]}
-            </th>
-            <td class="number" title={exactCount(row[metric].known)}>
-              {row.total.known ? percent(row[metric].known / row.total.known) : '–'}
-            </td>
-            <QuantileCell cell={cell(row, metric, 'mean')} total={row.total.known} />
-            {QS.map((q) => (
-              <QuantileCell key={q} cell={cell(row, metric, q)} total={row.total.known} />
-            ))}
-          </tr>
-        ))}
+        {METRICS.map((metric) => {
+          const mean = cell(group, metric, 'mean')
+          return (
+            <tr key={metric}>
+              <th scope="row" title={METRIC_MEANINGS[metric]}>
+                {METRIC_NAMES[metric]}
+              </th>
+              <td class="number" title={exactCount(mean.n)}>
+                {percent(group.counted ? mean.n / group.counted : null)}
+              </td>
+              <QuantileCell cell={mean} total={group.counted} />
+              {QUANTILES.map((q) => (
+                <QuantileCell key={q} cell={cell(group, metric, q)} total={group.counted} />
+              ))}
+            </tr>
+          )
+        })}
       </tbody>
     </table>
   )
 }
 
-function SortHeader(props: {
-  field: string
+interface SortHeaderProps {
   name: string
-  sort: string
-  metric?: Metric
-  active?: boolean
-  title?: string
-}) {
-  const sorted = props.sort.replace(/^-/, '') === props.field && props.active !== false
-  const descending = props.sort.startsWith('-')
-  const next = sorted && descending ? props.field : '-' + props.field
+  title: string
+  column: Pick<Order, 'field' | 'q'>
+  order: Order
+  onOrder: (order: Order) => void
+}
+
+function SortHeader({ name, title, column, order, onOrder }: SortHeaderProps) {
+  const sorted = order.field === column.field && order.q === column.q
   return (
     <th
       scope="col"
       class="number"
-      aria-sort={sorted ? (descending ? 'descending' : 'ascending') : undefined}
-      title={props.title}
+      aria-sort={sorted ? (order.descending ? 'descending' : 'ascending') : undefined}
+      title={title}
     >
       <button
         type="button"
         class="sort"
-        onClick={() =>
-          update(
-            { sort: next === '-n' ? null : next, cursor: null, ...(props.metric ? { metric: props.metric } : {}) },
-            { replace: true },
-          )
-        }
+        onClick={() => onOrder({ ...column, descending: sorted ? !order.descending : true })}
       >
-        {props.name}
-        <span aria-hidden="true">{sorted ? (descending ? ' ↓' : ' ↑') : ''}</span>
+        {name}
+        <span aria-hidden="true">{sorted ? (order.descending ? ' ↓' : ' ↑') : ''}</span>
       </button>
     </th>
   )

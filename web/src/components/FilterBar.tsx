@@ -1,5 +1,6 @@
 import { useRef, useState } from 'preact/hooks'
 import { useAnswer } from '../api/useAnswer'
+import { count } from '../format/number'
 import { addFilter, parseFilter } from '../state/filters'
 import { rangeOf, update, useView } from '../state/location'
 
@@ -136,7 +137,7 @@ function useSuggestions(text: string, active: boolean): Suggestion[] {
           params: { name: filter.dimension },
           query: {
             ...range,
-            search: filter.value,
+            prefix: filter.value,
             limit: MOST,
             filter: otherFilters(params.getAll('filter'), filter.dimension),
           },
@@ -151,9 +152,9 @@ function useSuggestions(text: string, active: boolean): Suggestion[] {
       .slice(0, MOST)
       .map((dimension) => ({ text: dimension.name + '=', note: dimension.description, complete: false }))
   }
-  return (values?.rows ?? []).map((row) => ({
+  return (values?.values ?? []).map((row) => ({
     text: filter.dimension + filter.operator + row.value,
-    note: row.n.toLocaleString('en-US'),
+    note: count(row.counts.n),
     complete: true,
   }))
 }

@@ -26,7 +26,7 @@ export function GroupPicker({ value, onChange }: { value: string[]; onChange: (v
             <option value={chosen}>{chosen}</option>
           )}
           {dimensions
-            .filter((dimension) => dimension.name === chosen || !value.includes(dimension.name))
+            .filter((dimension) => dimension.name === chosen || (dimension.group && !value.includes(dimension.name)))
             .map((dimension) => (
               <option key={dimension.name} value={dimension.name}>
                 {dimension.name}

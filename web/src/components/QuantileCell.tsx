@@ -1,6 +1,6 @@
 import { duration, exactDuration } from '../format/duration'
 import { count, percent } from '../format/number'
-import type { Cell } from '../phase/breakdown'
+import { tooSmall, type Cell } from '../phase/breakdown'
 
 /** A percentile in a table: the value, or why there is none; the interval on hover. */
 export function QuantileCell({ cell, total }: { cell: Cell; total: number }) {
@@ -8,9 +8,9 @@ export function QuantileCell({ cell, total }: { cell: Cell; total: number }) {
     <td class="number" title={explain(cell, total)}>
       {cell.value === null ? (
         <span class="unknown">–</span>
-      ) : cell.tooSmall ? (
+      ) : tooSmall(cell) ? (
         <span class="small-n">
-          n {count(cell.known)} of {count(cell.needed)}
+          n {count(cell.n)} of {count(cell.required)}
         </span>
       ) : (
         duration(cell.value)
@@ -19,15 +19,23 @@ export function QuantileCell({ cell, total }: { cell: Cell; total: number }) {
   )
 }
 
+/** Everything behind a percentile: exact value, interval, and what both rest on. */
 export function explain(cell: Cell, total: number): string {
   if (cell.value === null) return 'Unknown: no evidence in any of these requests'
   const lines = [exactDuration(cell.value)]
-  if (cell.low !== null && cell.high !== null)
+  if (cell.low !== null && cell.high !== null) {
     lines.push(`95 % interval ${duration(cell.low)} to ${duration(cell.high)}`)
-  if (cell.tooSmall)
-    lines.push(`n too small: an interval needs ${count(cell.needed)} requests, ${count(cell.known)} have this`)
-  else if (total > 0 && cell.known < total)
-    lines.push(`known for ${count(cell.known)} of ${count(total)} requests (${percent(cell.known / total)})`)
-  else lines.push(`${count(cell.known)} requests`)
+  } else if (tooSmall(cell)) {
+    lines.push(`n too small: ${count(cell.n)} of ${count(cell.required)}`)
+  } else if (cell.effective === null) {
+    lines.push('No interval: too few time blocks to tell how alike neighbouring requests are')
+  } else if (cell.effective < cell.required) {
+    lines.push(
+      `No interval: neighbouring requests are alike, so that these are worth ${count(cell.effective)} of the ${count(cell.required)} it needs`,
+    )
+  }
+  if (total > 0 && cell.n < total)
+    lines.push(`known for ${count(cell.n)} of ${count(total)} requests (${percent(cell.n / total)})`)
+  else lines.push(`${count(cell.n)} requests`)
   return lines.join('\n')
 }

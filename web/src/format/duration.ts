@@ -1,4 +1,4 @@
-import { minus, significant, UNKNOWN } from './number'
+import { minus, significant, threeDigits, UNKNOWN } from './number'
 
 export interface Unit {
   name: string
@@ -33,7 +33,7 @@ export function duration(ns: number | null | undefined): string {
   if (ns == null) return UNKNOWN
   if (ns === 0) return '0 ms'
   const unit = unitOf(ns)
-  return minus(`${significant(ns / unit.ns)} ${unit.name}`)
+  return minus(`${unit.ns === 1 ? ns : threeDigits(ns / unit.ns)} ${unit.name}`)
 }
 
 /** A duration in a given unit, for axes and columns that share one. */

@@ -15,6 +15,13 @@ export function significant(value: number): string {
   return String(Number(rounded.toFixed(Math.min(12, Math.max(0, 2 - magnitude)))))
 }
 
+/** Exactly three significant digits, so that the numbers of a column look alike. */
+export function threeDigits(value: number): string {
+  if (value === 0) return '0'
+  if (Math.abs(value) >= 999.5) return grouped.format(Number(value.toPrecision(3)))
+  return value.toPrecision(3)
+}
+
 /** A count in full up to a million, then 1.23 M. */
 export function count(value: number | null | undefined): string {
   if (value == null) return UNKNOWN
@@ -33,8 +40,8 @@ export function percent(share: number | null | undefined): string {
   if (share == null || Number.isNaN(share)) return UNKNOWN
   const value = share * 100
   if (value !== 0 && Math.abs(value) < 0.01) return value > 0 ? '< 0.01 %' : '> −0.01 %'
-  const text = Math.abs(value) < 10 ? value.toPrecision(2) : value.toFixed(0)
-  return minus(String(Number(text))) + ' %'
+  if (value === 0) return '0 %'
+  return minus(Math.abs(value) < 9.95 ? value.toPrecision(2) : value.toFixed(0)) + ' %'
 }
 
 /** A rate of so many per second. */

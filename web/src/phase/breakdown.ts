@@ -1,72 +1,88 @@
 import type { Schemas } from '../api/client'
-import { PHASES, TOTAL_PARTS, type Metric } from './parts'
-import { meanSegments, type PartMean, type Segment } from './segments'
+import { METRICS, type Metric } from './parts'
 
-export type Row = Schemas['BreakdownRow']
+export type Group = Schemas['BreakdownGroup']
 export type Quantile = Schemas['Quantile']
-
-/**
- * The mean composition of the total over a row's counted requests. A phase's
- * mean is over the requests that know it, so it weighs as often as it is known;
- * what is left of the total's mean is the remainder.
- */
-export function meanTotal(row: Row): Segment[] {
-  const n = row.total.known
-  const total = row.total.mean_ns
-  if (!n || total == null) return []
-  let left = total
-  const means: PartMean[] = TOTAL_PARTS.map((part) => {
-    if (part === 'unattributed' || part === 'rest') return { part, mean_ns: Math.max(0, left), coverage: 1 }
-    const summary = row[part]
-    const mean_ns = Math.round(((summary.mean_ns ?? 0) * summary.known) / n)
-    left -= mean_ns
-    return { part, mean_ns, coverage: summary.known / n }
-  })
-  return meanSegments('total', means)
-}
+export type Label = Schemas['Label']
 
 /** What one cell of a percentile table has to say. */
 export interface Cell {
   value: number | null
   low: number | null
   high: number | null
-  known: number
-  needed: number
-  /** There is a value, but too few requests to vouch for it. */
-  tooSmall: boolean
+  /** Requests that have the metric. */
+  n: number
+  /** Of how many independent requests they are worth; null if that cannot be measured. */
+  effective: number | null
+  /** How many independent requests an interval needs. */
+  required: number
 }
 
-export function cell(row: Row, metric: Metric, q: number | 'mean'): Cell {
-  const summary = row[metric]
-  if (q === 'mean') {
-    return { value: summary.mean_ns ?? null, low: null, high: null, known: summary.known, needed: 1, tooSmall: false }
-  }
-  const quantile = summary.quantiles.find((candidate) => Math.abs(candidate.q - q) < 1e-9)
-  const value = quantile?.value_ns ?? null
-  const needed = quantile?.n_needed ?? 0
+export function cell(group: Group, metric: Metric, q: number | 'mean'): Cell {
+  const distribution = group.metrics.find((candidate) => candidate.metric === metric)
+  const n = distribution?.n ?? 0
+  if (q === 'mean') return { value: distribution?.mean_ns ?? null, low: null, high: null, n, effective: n, required: 1 }
+  const quantile = distribution?.quantiles.find((candidate) => Math.abs(candidate.q - q) < 1e-9)
+  return quantileCell(quantile, n)
+}
+
+export function quantileCell(quantile: Quantile | undefined, n: number): Cell {
   return {
-    value,
+    value: quantile?.value_ns ?? null,
     low: quantile?.low_ns ?? null,
     high: quantile?.high_ns ?? null,
-    known: summary.known,
-    needed,
-    tooSmall: value !== null && summary.known < needed,
+    n,
+    effective: quantile?.n_effective ?? null,
+    required: quantile?.n_required ?? 1,
   }
 }
 
-/** Whether every counted request of the row has all its phases. */
-export function isComplete(row: Row): boolean {
-  return PHASES.every((phase) => row[phase].known === row.total.known)
+/** Too few requests to show the value at all, however independent they are. */
+export function tooSmall(cell: Cell): boolean {
+  return cell.value !== null && cell.n < cell.required
 }
 
-/** The name of a group: its values in order; null stands for one that no span gave. */
-export function groupValues(group: Record<string, string>, groupBy: readonly string[]): (string | null)[] {
-  return groupBy.map((dimension) => group[dimension] || null)
+export function groupKey(labels: readonly Label[]): string {
+  return JSON.stringify(labels.map((label) => label.value))
 }
 
-export function groupLabels(
-  group: Record<string, string>,
-  groupBy: readonly string[],
-): { dimension: string; value: string }[] {
-  return groupBy.map((dimension) => ({ dimension, value: group[dimension] ?? '' }))
+/** How a table is ordered: a count, or a metric at a quantile or its mean. */
+export interface Order {
+  field: 'n' | 'errors' | Metric
+  q: number | 'mean'
+  descending: boolean
+}
+
+/** Reads -n, errors, -queue.p95 or total.mean; anything else is -n. */
+export function parseOrder(text: string): Order {
+  const match = /^(-?)([a-z]+)(?:\.(mean|p\d+(?:\.\d+)?))?$/.exec(text)
+  const field = match?.[2] as Order['field'] | undefined
+  if (!match || !(field === 'n' || field === 'errors' || METRICS.includes(field as Metric))) {
+    return { field: 'n', q: 'mean', descending: true }
+  }
+  const at = match[3]
+  return {
+    field: field!,
+    q: at === undefined || at === 'mean' ? 'mean' : Number(at.slice(1)) / 100,
+    descending: match[1] === '-',
+  }
+}
+
+export function formatOrder({ field, q, descending }: Order): string {
+  const at = field === 'n' || field === 'errors' ? '' : q === 'mean' ? '.mean' : `.p${Number((q * 100).toPrecision(6))}`
+  return (descending ? '-' : '') + field + at
+}
+
+/** The groups in order; unknown values come last either way. */
+export function ordered(groups: readonly Group[], order: Order): Group[] {
+  const value = (group: Group): number | null => {
+    if (order.field === 'n') return group.counts.n
+    if (order.field === 'errors') return group.error_rate ?? null
+    return cell(group, order.field, order.q).value
+  }
+  return [...groups].sort((a, b) => {
+    const [x, y] = [value(a), value(b)]
+    if (x === null || y === null) return x === y ? 0 : x === null ? 1 : -1
+    return order.descending ? y - x : x - y
+  })
 }

@@ -59,3 +59,6 @@ export function partsOf(metric: Metric): Part[] {
 export function quantileName(q: number): string {
   return 'p' + String(Number((q * 100).toPrecision(6)))
 }
+
+/** The percentiles that tables show. */
+export const QUANTILES = [0.5, 0.9, 0.95, 0.99] as const

@@ -1,0 +1,231 @@
+import { Fragment } from 'preact'
+import { duration, exactDuration, plusMinus } from '../format/duration'
+import { count, percent } from '../format/number'
+import { durationTicks, type Tick } from '../format/ticks'
+import { caveat, compositionSegments, type CompositionGroup, type QuantileComposition } from '../phase/composition'
+import { METRIC_NAMES, partClass, quantileName, type Metric } from '../phase/parts'
+import { segmentName, sum, type Segment } from '../phase/segments'
+import { PhaseBar } from './PhaseBar'
+
+/** One set of requests whose percentiles are shown beneath one another. */
+export interface Strip {
+  /** Names the set where there is more than one: a window, a version. */
+  name?: string
+  group: CompositionGroup
+}
+
+interface Props {
+  metric: Metric
+  strips: Strip[]
+  /** Says what the picture is of. */
+  title: string
+  /** Replaces the sentence that the picture finds by itself. */
+  sentence?: string
+}
+
+/**
+ * What the requests at p50, p90 and p99 are made of, to one scale. Each bar is
+ * the mean composition of the requests around that percentile; the ribbons
+ * follow each phase from one percentile to the next.
+ */
+export function Composition({ metric, strips, title, sentence }: Props) {
+  const rows = strips.flatMap((strip) => strip.group.compositions)
+  const longest = Math.max(0, ...rows.map((row) => Math.max(row.mean_ns ?? 0, row.value_ns ?? 0, row.high_ns ?? 0)))
+  // An interval may reach far beyond its value; it must not squeeze the bars.
+  const ends = Math.max(0, ...rows.map((row) => Math.max(row.mean_ns ?? 0, row.value_ns ?? 0)))
+  const ticks = durationTicks(Math.min(longest, ends * 1.25), 6)
+  const scale = ticks[ticks.length - 1]!.ns
+  const said = sentence ?? (strips.length === 1 ? strips[0]!.group.finding : '')
+  return (
+    <figure class="composition" aria-label={title}>
+      <div class="composition-grid">
+        <div class="composition-title">{title}</div>
+        <Axis ticks={ticks} scale={scale} />
+        {strips.map((strip) => (
+          <Fragment key={strip.name ?? ''}>
+            {strip.name && <div class="strip-name">{strip.name}</div>}
+            {strip.group.compositions.map((row, index) => (
+              <Row
+                key={row.q}
+                metric={metric}
+                row={row}
+                scale={scale}
+                ticks={ticks}
+                above={index > 0 ? strip.group.compositions[index - 1]! : null}
+              />
+            ))}
+          </Fragment>
+        ))}
+      </div>
+      <figcaption>
+        {said && <p class="finding">{said}</p>}
+        {strips.map(({ name, group }) => {
+          const note = caveat(metric, group)
+          return (
+            note && (
+              <p key={name ?? ''} class="quiet">
+                {name && `${name}: `}
+                {note}
+              </p>
+            )
+          )
+        })}
+      </figcaption>
+      <Numbers metric={metric} strips={strips} title={title} />
+    </figure>
+  )
+}
+
+function Axis({ ticks, scale }: { ticks: Tick[]; scale: number }) {
+  return (
+    <div class="composition-axis" aria-hidden="true">
+      {ticks.map((tick) => (
+        <span key={tick.ns} style={{ left: `${(100 * tick.ns) / scale}%` }}>
+          {tick.label}
+        </span>
+      ))}
+    </div>
+  )
+}
+
+interface RowProps {
+  metric: Metric
+  row: QuantileComposition
+  above: QuantileComposition | null
+  scale: number
+  ticks: Tick[]
+}
+
+function Row({ metric, row, above, scale, ticks }: RowProps) {
+  const segments = compositionSegments(metric, row)
+  const value = row.value_ns ?? null
+  const interval = row.low_ns != null && row.high_ns != null
+  return (
+    <>
+      <div class="composition-q">{quantileName(row.q)}</div>
+      <div class="composition-value" title={exactDuration(value)}>
+        {duration(value)}
+      </div>
+      <div
+        class="composition-interval quiet"
+        title={
+          interval
+            ? `95 % interval ${duration(row.low_ns)} to ${duration(row.high_ns)}`
+            : 'Too few independent requests for an interval'
+        }
+      >
+        {value !== null && interval ? plusMinus(value, row.low_ns!, row.high_ns!) : '±?'}
+      </div>
+      <div
+        class="composition-n quiet"
+        title={`The bar is the mean of the ${count(row.window_n)} requests around ${quantileName(row.q)}, ranks ${count(row.from_rank)} to ${count(row.to_rank)}`}
+      >
+        n {count(row.window_n)}
+      </div>
+      <div class="composition-bar">
+        <Gridlines ticks={ticks} scale={scale} />
+        {above && <Ribbons from={compositionSegments(metric, above)} to={segments} scale={scale} />}
+        {row.window_too_small ? (
+          <p class="small-n">
+            n too small ({count(row.window_n)} of {count(row.window_required)})
+          </p>
+        ) : (
+          <PhaseBar
+            labelled
+            segments={segments}
+            scale={scale}
+            label={`${METRIC_NAMES[metric]} ${quantileName(row.q)}`}
+          />
+        )}
+        {value !== null && !row.window_too_small && (
+          <Needle value={value} low={row.low_ns ?? null} high={row.high_ns ?? null} scale={scale} />
+        )}
+      </div>
+    </>
+  )
+}
+
+function Gridlines({ ticks, scale }: { ticks: Tick[]; scale: number }) {
+  return (
+    <div class="gridlines" aria-hidden="true">
+      {ticks.map((tick) => (
+        <i key={tick.ns} style={{ left: `${(100 * tick.ns) / scale}%` }} />
+      ))}
+    </div>
+  )
+}
+
+/** The percentile itself, with its interval; the bar ends at the mean around it. */
+function Needle({
+  value,
+  low,
+  high,
+  scale,
+}: {
+  value: number
+  low: number | null
+  high: number | null
+  scale: number
+}) {
+  const at = (ns: number) => `${Math.min(100, (100 * ns) / scale)}%`
+  return (
+    <div class="needle" aria-hidden="true">
+      {low !== null && high !== null && (
+        <i class="whisker" style={{ left: at(low), width: `${(100 * (Math.min(high, scale) - low)) / scale}%` }} />
+      )}
+      <i class="point" style={{ left: at(value) }} />
+    </div>
+  )
+}
+
+/** Joins the same part of two bars, so that the eye sees which one grows. */
+function Ribbons({ from, to, scale }: { from: Segment[]; to: Segment[]; scale: number }) {
+  if (sum(from) === 0 || sum(to) === 0) return null
+  const width = 1000
+  let [a, b] = [0, 0]
+  const shapes = to.map((segment) => {
+    const before = from.find((other) => other.part === segment.part)?.ns ?? 0
+    const corners = [a, a + before, b + segment.ns, b].map((ns) => ((ns / scale) * width).toFixed(2))
+    a += before
+    b += segment.ns
+    return (
+      <polygon
+        key={segment.part}
+        class={`ribbon ${partClass(segment.part)}`}
+        points={`${corners[0]},0 ${corners[1]},0 ${corners[2]},10 ${corners[3]},10`}
+      />
+    )
+  })
+  return (
+    <svg class="ribbons" viewBox={`0 0 ${width} 10`} preserveAspectRatio="none" aria-hidden="true">
+      {shapes}
+    </svg>
+  )
+}
+
+/** The same as a table, for screen readers. */
+function Numbers({ metric, strips, title }: { metric: Metric; strips: Strip[]; title: string }) {
+  return (
+    <table class="hidden">
+      <caption>{title}: mean composition of the requests around each percentile</caption>
+      <tbody>
+        {strips.flatMap((strip) =>
+          strip.group.compositions.map((row) => (
+            <tr key={`${strip.name}${row.q}`}>
+              <th scope="row">
+                {strip.name} {quantileName(row.q)}
+              </th>
+              <td>{duration(row.value_ns)}</td>
+              <td>{count(row.window_n)} requests</td>
+              {compositionSegments(metric, row).map((segment) => (
+                <td key={segment.part}>
+                  {segmentName(segment)} {duration(segment.ns)}, {percent(segment.ns / (row.mean_ns || 1))}
+                </td>
+              ))}
+            </tr>
+          )),
+        )}
+      </tbody>
+    </table>
+  )
+}

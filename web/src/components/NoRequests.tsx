@@ -1,0 +1,21 @@
+import { href, update, useView } from '../state/location'
+import { Empty } from './Notice'
+
+/** The empty state of every page that asks about a range. */
+export function NoRequests({ filtered }: { filtered: boolean }) {
+  const view = useView()
+  return (
+    <Empty title={filtered ? 'No request in this range matches' : 'No request ended in this range'}>
+      {filtered ? (
+        <button type="button" class="plain" onClick={() => update({ filter: null })}>
+          Remove the filters
+        </button>
+      ) : (
+        <button type="button" class="plain" onClick={() => update({ from: 'now-24h', to: 'now' })}>
+          Look at the last 24 h
+        </button>
+      )}
+      , or <a href={href('/setup', view)}>see how to send the first trace</a>.
+    </Empty>
+  )
+}

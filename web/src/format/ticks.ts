@@ -1,0 +1,25 @@
+import { inUnit, unitOf } from './duration'
+
+export interface Tick {
+  ns: number
+  label: string
+}
+
+/** Round points from 0 to at least `max`, labelled in one unit that the last label names. */
+export function durationTicks(max: number, about = 5): Tick[] {
+  if (!(max > 0)) return [{ ns: 0, label: '0' }]
+  const unit = unitOf(max)
+  const step = niceStep(max / unit.ns / about) * unit.ns
+  const last = Math.ceil(max / step - 1e-9)
+  return Array.from({ length: last + 1 }, (_, i) => ({
+    ns: i * step,
+    label: i === last ? `${inUnit(i * step, unit)} ${unit.name}` : inUnit(i * step, unit),
+  }))
+}
+
+/** 1, 2, 2.5 or 5 times a power of ten, not below `rough`. */
+export function niceStep(rough: number): number {
+  const power = 10 ** Math.floor(Math.log10(rough))
+  for (const factor of [1, 2, 2.5, 5]) if (factor * power >= rough * (1 - 1e-9)) return factor * power
+  return 10 * power
+}
