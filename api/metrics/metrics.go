@@ -1,0 +1,178 @@
+// Package metrics turns requests into Prometheus histograms and counters.
+//
+// Names follow the OpenTelemetry metric conventions for generative AI where
+// they have one, with Prometheus' unit suffixes. Every histogram is native and
+// has classic buckets as well, and carries trace ids as exemplars.
+package metrics
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/phaseline/phaseline/internal/phase"
+)
+
+// DefaultMaxSeries is how many label sets are told apart by default.
+const DefaultMaxSeries = 1000
+
+// maxLabelLength is the longest label value in bytes; longer ones are cut. A
+// model or service name has a few dozen.
+const maxLabelLength = 128
+
+// other is the value of every label once there are too many label sets.
+const other = "other"
+
+// labelNames are the labels of a label set: service, model and provider.
+var labelNames = []string{"service_name", "gen_ai_request_model", "gen_ai_provider_name"}
+
+// durationBuckets reach from 1 ms (a cached token over loopback) to 10 min (a
+// long agent step), in seconds. tokenBuckets are for the time of one token.
+var (
+	durationBuckets = []float64{.001, .002, .005, .01, .02, .05, .1, .15, .2, .3, .5, .75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300, 600}
+	tokenBuckets    = []float64{.001, .002, .003, .005, .0075, .01, .015, .02, .025, .03, .04, .05, .06, .08, .1, .15, .2, .3, .5, 1, 2.5, 10}
+)
+
+// Requests observes requests.
+type Requests struct {
+	clientDuration, clientTTFT             *prometheus.HistogramVec
+	serverDuration, serverTTFT, serverTPOT *prometheus.HistogramVec
+	phases                                 *prometheus.HistogramVec
+	outcomes                               *prometheus.CounterVec
+	flags                                  *prometheus.CounterVec
+	tokens                                 *prometheus.CounterVec
+	folded                                 prometheus.Counter
+
+	mu        sync.Mutex
+	seen      map[[3]string]bool
+	maxSeries int
+}
+
+// NewRequests registers the metrics. maxSeries is how many sets of service,
+// model and provider are told apart; 0 means DefaultMaxSeries. Requests of
+// further sets go to one set with every label `other`, and are counted.
+func NewRequests(registerer prometheus.Registerer, maxSeries int) (*Requests, error) {
+	if maxSeries == 0 {
+		maxSeries = DefaultMaxSeries
+	}
+	m := &Requests{seen: make(map[[3]string]bool), maxSeries: maxSeries}
+	m.clientDuration = histogram("gen_ai_client_operation_duration_seconds",
+		"Duration of requests as the client or gateway saw them; successful ones only.", durationBuckets)
+	m.clientTTFT = histogram("gen_ai_client_operation_time_to_first_chunk_seconds",
+		"Time to first token as the client or gateway saw it.", durationBuckets)
+	m.serverDuration = histogram("gen_ai_server_request_duration_seconds",
+		"Duration of requests inside the server that runs the model.", durationBuckets)
+	m.serverTTFT = histogram("gen_ai_server_time_to_first_token_seconds",
+		"Time to first token as the server that runs the model saw it.", durationBuckets)
+	m.serverTPOT = histogram("gen_ai_server_time_per_output_token_seconds",
+		"Time per output token after the first (TPOT).", tokenBuckets)
+	m.phases = histogram("phaseline_request_phase_seconds",
+		"Time of each phase of requests, as far as the evidence splits them: network, queue, prefill, decode, unattributed.", durationBuckets, "phase")
+	m.outcomes = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "phaseline_requests_total", Help: "Requests by outcome: ok, error, cancelled, cache_hit.",
+	}, append(labelNames[:len(labelNames):len(labelNames)], "outcome"))
+	m.tokens = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "phaseline_tokens_total", Help: "Tokens of requests that say how many, by gen_ai_token_type: input (cached ones included), output.",
+	}, append(labelNames[:len(labelNames):len(labelNames)], "gen_ai_token_type"))
+	m.flags = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "phaseline_request_flags_total", Help: "Requests by data-quality flag.",
+	}, []string{"flag"})
+	m.folded = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "phaseline_metrics_folded_requests_total", Help: "Requests counted under `other` because metrics.max_series sets of labels were there already.",
+	})
+	for _, c := range []prometheus.Collector{m.clientDuration, m.clientTTFT, m.serverDuration, m.serverTTFT, m.serverTPOT,
+		m.phases, m.outcomes, m.tokens, m.flags, m.folded} {
+		if err := registerer.Register(c); err != nil {
+			return nil, fmt.Errorf("register request metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func histogram(name, help string, buckets []float64, extra ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: name, Help: help, Buckets: buckets,
+		NativeHistogramBucketFactor:    1.1, // at most 5 % off, and 1 ms to 10 min fit in the 160
+		NativeHistogramMaxBucketNumber: 160,
+		// A histogram over its bucket number starts anew at most this often,
+		// and is made coarser in between.
+		NativeHistogramMinResetDuration: time.Hour,
+	}, append(labelNames[:len(labelNames):len(labelNames)], extra...))
+}
+
+// Observe counts a request. It must be called once for each request: a
+// histogram cannot take an observation back.
+func (m *Requests) Observe(r phase.Request) {
+	labels := m.labels(r)
+	m.outcomes.WithLabelValues(append(labels, r.Outcome.String())...).Inc()
+	for _, flag := range r.Flags.Names() {
+		m.flags.WithLabelValues(flag).Inc()
+	}
+	count := func(kind string, n int64) {
+		if n > 0 {
+			m.tokens.WithLabelValues(append(labels, kind)...).Add(float64(n))
+		}
+	}
+	count("input", r.InputTokens)
+	count("output", r.OutputTokens)
+	if r.Outcome != phase.OutcomeOK {
+		return // the latency of a failure is not the model's
+	}
+	exemplar := prometheus.Labels{"trace_id": hex.EncodeToString(r.TraceID[:]), "span_id": hex.EncodeToString(r.SpanID[:])}
+	observe := func(h *prometheus.HistogramVec, d phase.Duration, extra ...string) {
+		if d.Known() {
+			seconds := time.Duration(d).Seconds()
+			h.WithLabelValues(append(labels, extra...)...).(prometheus.ExemplarObserver).ObserveWithExemplar(seconds, exemplar)
+		}
+	}
+	if r.Vantage == phase.VantageServer {
+		observe(m.serverDuration, r.Total)
+		observe(m.serverTTFT, r.TTFT)
+	} else {
+		observe(m.clientDuration, r.Total)
+		observe(m.clientTTFT, r.TTFT)
+		observe(m.serverDuration, r.Server)
+		observe(m.serverTTFT, r.ServerTTFT)
+	}
+	observe(m.serverTPOT, r.TPOT)
+	observe(m.phases, r.Network, "network")
+	observe(m.phases, r.Queue, "queue")
+	observe(m.phases, r.Prefill, "prefill")
+	observe(m.phases, r.Decode, "decode")
+	observe(m.phases, r.Unattributed, "unattributed")
+}
+
+// labels returns the request's label values, or `other` if there is no room
+// for another set. The slice has no spare capacity: it is appended to.
+func (m *Requests) labels(r phase.Request) []string {
+	set := [3]string{labelValue(r.Service), labelValue(r.Model), labelValue(r.Provider)}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.seen[set] {
+		if len(m.seen) >= m.maxSeries {
+			m.folded.Inc()
+			return []string{other, other, other}
+		}
+		m.seen[set] = true
+	}
+	return set[:]
+}
+
+// labelValue makes telemetry text safe as a label: valid UTF-8, one line,
+// bounded.
+func labelValue(s string) string {
+	if len(s) > maxLabelLength {
+		s = s[:maxLabelLength]
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return '_'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "_"))
+}
