@@ -8,11 +8,9 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"go.opentelemetry.io/collector/config/configopaque"
-)
 
-// maxDimensions is how many attributes an operator may keep as dimensions: each
-// one is stored with every request.
-const maxDimensions = 16
+	"github.com/phaseline/phaseline/internal/dialect"
+)
 
 // Config of the extension.
 type Config struct {
@@ -101,7 +99,8 @@ type MetricsConfig struct {
 	MaxSeries int `mapstructure:"max_series"`
 }
 
-// MappingConfig reads one fact from one attribute.
+// MappingConfig reads one fact from one attribute. Unit is s, ms, us or ns for
+// durations and empty otherwise.
 type MappingConfig struct {
 	Attribute string `mapstructure:"attribute"`
 	Fact      string `mapstructure:"fact"`
@@ -150,11 +149,20 @@ func (c *Config) Validate() error {
 			return &ExposedError{Endpoint: c.API.Endpoint, Remedy: "set extensions::phaseline::api::token"}
 		}
 	}
-	if len(c.Dimensions) > maxDimensions {
-		return fmt.Errorf("dimensions has %d attributes: at most %d are kept", len(c.Dimensions), maxDimensions)
+	if err := c.readerOptions().Validate(); err != nil {
+		return err
 	}
 	if c.Metrics.MaxSeries < 1 {
 		return fmt.Errorf("metrics::max_series is %d: it must be at least 1", c.Metrics.MaxSeries)
 	}
 	return nil
+}
+
+// readerOptions are the settings of reading spans.
+func (c *Config) readerOptions() dialect.Options {
+	options := dialect.Options{Attributes: c.Dimensions, TenantAttribute: c.TenantAttribute}
+	for _, m := range c.Mappings {
+		options.Mappings = append(options.Mappings, dialect.Mapping(m))
+	}
+	return options
 }

@@ -57,6 +57,8 @@ func TestConfigValidate(t *testing.T) {
 		"open, accepted":       {func(c *Config) { c.API.Endpoint = ":8321"; c.Insecure = true }, ""},
 		"open, but off":        {func(c *Config) { c.API.Endpoint = ":8321"; c.API.Enabled = false }, ""},
 		"seventeen dimensions": {func(c *Config) { c.Dimensions = make([]string, 17) }, "at most 16"},
+		"unknown fact":         {func(c *Config) { c.Mappings = []MappingConfig{{"x", "speed", "s"}} }, `unknown fact "speed"`},
+		"unit":                 {func(c *Config) { c.Mappings = []MappingConfig{{"x", "queue", "min"}} }, `unit "min"`},
 		"no series":            {func(c *Config) { c.Metrics.MaxSeries = 0 }, "metrics::max_series"},
 	} {
 		t.Run(name, func(t *testing.T) {
