@@ -35,6 +35,8 @@ and :4318, the UI and the API on http://127.0.0.1:8321, data in ./phaseline-data
 
 	root.AddCommand(
 		newSampleCommand(),
+		newDemoCommand(),
+		newSimulateCommand(),
 	)
 	return root
 }

@@ -115,7 +115,7 @@ func (s *Simulation) engineProcess(w *writer, k *call) *process {
 }
 
 func (s *Simulation) writeVLLM(w *writer, k *call, parent pcommon.SpanID) {
-	p, tr := s.engineProcess(w, k), k.truth
+	p := s.engineProcess(w, k)
 	if k.pool.Dialect == VLLMFastAPI {
 		// vLLM reads traceparent from the request's headers, so its own span is
 		// a sibling of the HTTP SERVER span of the same process.
@@ -131,12 +131,18 @@ func (s *Simulation) writeVLLM(w *writer, k *call, parent pcommon.SpanID) {
 	span := w.span(p, "vllm.tracing.otel", "", k, RoleEngine, k.spanStart, k.spanEnd)
 	span.SetSpanID(s.spanID())
 	span.SetParentSpanID(parent)
+	vllmSpan(span, k, k.frontLast-k.spanStart, k.client.Output.Max)
+}
+
+// vllmSpan fills an llm_request as vLLM's V1 engine writes it.
+func vllmSpan(span ptrace.Span, k *call, e2e int64, maxTokens int) {
+	tr := k.truth
 	span.SetName("llm_request")
 	span.SetKind(ptrace.SpanKindServer)
 	m := span.Attributes()
 	m.PutStr("gen_ai.request.id", requestID(k))
 	m.PutDouble("gen_ai.request.temperature", 0.7)
-	m.PutInt("gen_ai.request.max_tokens", int64(k.client.Output.Max))
+	m.PutInt("gen_ai.request.max_tokens", int64(maxTokens))
 	m.PutInt("gen_ai.usage.prompt_tokens", int64(tr.InputTokens))
 	m.PutInt("gen_ai.usage.completion_tokens", int64(tr.OutputTokens))
 	m.PutDouble("gen_ai.latency.time_in_queue", seconds(tr.Queue))
@@ -144,7 +150,7 @@ func (s *Simulation) writeVLLM(w *writer, k *call, parent pcommon.SpanID) {
 	m.PutDouble("gen_ai.latency.time_in_model_decode", seconds(tr.Decode))
 	m.PutDouble("gen_ai.latency.time_in_model_inference", seconds(tr.Prefill+tr.Decode))
 	m.PutDouble("gen_ai.latency.time_to_first_token", seconds(tr.ServerTTFT))
-	m.PutDouble("gen_ai.latency.e2e", seconds(k.frontLast-k.spanStart))
+	m.PutDouble("gen_ai.latency.e2e", seconds(e2e))
 }
 
 func (s *Simulation) writeSGLang(w *writer, k *call, parent pcommon.SpanID) {
