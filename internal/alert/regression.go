@@ -222,9 +222,9 @@ const (
 
 // JudgeRegression compares a window with the group's past.
 //
-// baseline holds the windows to compare with (see [BaselineWindows]); past holds
-// all windows before current, oldest first, from which φ and the largest past
-// surprise are taken.
+// baseline holds the windows to compare with (see [BaselineRanges]), incidents
+// left out; past holds the judged windows before current, from which φ and the
+// largest past surprise are taken.
 func JudgeRegression(r Rule, current Window, baseline, past []Window) Verdict {
 	v := Verdict{}
 	decide := func(c Condition, reason Reason) Verdict {
@@ -291,46 +291,35 @@ func JudgeRegression(r Rule, current Window, baseline, past []Window) Verdict {
 	return decide(ConditionTrue, ReasonFires)
 }
 
-// BaselineWindows picks from the past, oldest first, what a window starting at
-// start is compared with: the same hour of the week, an hour to either side, of
-// up to four weeks, if there is a week of past; else the trailing 24 hours. It
-// returns nil if there is less than that. Incidents are left out.
-func BaselineWindows(r Rule, past []Window, start time.Time) []Window {
+// Range is the half-open interval [From, To) of request ends.
+type Range struct{ From, To time.Time }
+
+// BaselineRanges is what a window starting at start is compared with, given
+// that the group's data reaches back to oldest: the same hour of the week, with
+// an hour to either side, of up to four weeks; with less than a week of data the
+// trailing 24 hours; with less than that nothing. The ranges depend only on the
+// hour of start, so that a baseline is read once an hour.
+func BaselineRanges(r Rule, oldest, start time.Time) []Range {
 	const (
-		day     = 24 * time.Hour
-		week    = 7 * day
-		slack   = 90 * time.Minute
-		minimum = 20 * time.Hour // of a trailing day: quiet hours leave gaps
+		day  = 24 * time.Hour
+		week = 7 * day
 	)
-	usable := past[:0:0]
-	for _, w := range past {
-		if !w.Incident && !w.Start.Before(r.Baseline.Since) && !w.End.After(start) {
-			usable = append(usable, w)
+	if oldest.Before(r.Baseline.Since) {
+		oldest = r.Baseline.Since
+	}
+	hour := start.UTC().Truncate(time.Hour)
+	var ranges []Range
+	for weeks := range 4 {
+		begin := hour.Add(-time.Duration(weeks+1) * week)
+		if begin.Add(-time.Hour).Before(oldest) {
+			break
 		}
+		ranges = append(ranges, Range{begin.Add(-time.Hour), begin.Add(2 * time.Hour)})
 	}
-	if len(usable) == 0 {
-		return nil
+	if len(ranges) == 0 && !hour.Add(-day).Before(oldest) {
+		ranges = []Range{{hour.Add(-day), hour}}
 	}
-	age := start.Sub(usable[0].Start)
-	if age >= week {
-		var same []Window
-		for _, w := range usable {
-			back := start.Sub(w.Start)
-			weeks := math.Round(float64(back) / float64(week))
-			distance := (back - time.Duration(weeks)*week).Abs()
-			if weeks >= 1 && weeks <= 4 && distance <= slack {
-				same = append(same, w)
-			}
-		}
-		if len(same) > 0 {
-			return same
-		}
-	}
-	if age < minimum {
-		return nil
-	}
-	first, _ := slices.BinarySearchFunc(usable, start.Add(-day), func(w Window, t time.Time) int { return w.Start.Compare(t) })
-	return usable[first:]
+	return ranges
 }
 
 // JudgeThreshold compares a quantile of the window with a fixed limit. It is
