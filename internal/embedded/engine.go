@@ -76,6 +76,48 @@ type Engine struct {
 // The errors say what to do: library not found, data folder not writable, data folder used
 // by another process (after waiting ten seconds for it).
 func Start(ctx context.Context, cfg Config) (*Engine, error) {
+	e, err := newEngine(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p, err := e.startChild(ctx)
+	if err != nil {
+		_ = os.RemoveAll(e.folder)
+		return nil, err
+	}
+	go e.supervise(p)
+	return e, nil
+}
+
+// Launch is Start for a caller that cannot wait: it returns once the library is found, and
+// the engine starts meanwhile. Until it answers, queries fail as they do after a crash.
+func Launch(cfg Config) (*Engine, error) {
+	e, err := newEngine(cfg)
+	if err != nil {
+		return nil, err
+	}
+	e.setDown(errStarting)
+	go func() {
+		p, err := e.startChild(context.Background())
+		if err != nil && !errors.Is(err, errStopped) {
+			e.setDown(err)
+			e.logger.Error("embedded ClickHouse does not start, still trying", zap.Error(err))
+			delay := firstRestartDelay
+			p = e.restart(&delay)
+		}
+		if p == nil {
+			e.setDown(errStopped)
+			_ = os.RemoveAll(e.folder)
+			close(e.done)
+			return
+		}
+		e.supervise(p)
+	}()
+	return e, nil
+}
+
+// newEngine prepares an engine whose child does not run yet.
+func newEngine(cfg Config) (*Engine, error) {
 	library, err := FindLibrary(cfg.Library)
 	if err != nil {
 		return nil, err
@@ -103,12 +145,6 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 	if e.logger == nil {
 		e.logger = zap.NewNop()
 	}
-	p, err := e.startChild(ctx)
-	if err != nil {
-		_ = os.RemoveAll(folder)
-		return nil, err
-	}
-	go e.supervise(p)
 	return e, nil
 }
 
@@ -169,7 +205,10 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	}
 }
 
-var errStopped = errors.New("it was shut down")
+var (
+	errStarting = errors.New("it is starting")
+	errStopped  = errors.New("it was shut down")
+)
 
 func (e *Engine) setDown(err error) {
 	e.mu.Lock()
