@@ -24,14 +24,16 @@ and :4318, the UI and the API on http://127.0.0.1:8321, data in ./phaseline-data
   phaseline sample | curl -sS -H 'Content-Type: application/json' --data-binary @- http://127.0.0.1:4318/v1/traces`
 	root.SilenceErrors = true
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.Flags().Bool("insecure", false, "Allow listeners that other machines can reach to go without a token")
-
+	withConfig := []*cobra.Command{root}
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "validate" || cmd.Name() == "print-config" {
-			cmd.PreRunE = completeConfig
+			withConfig = append(withConfig, cmd)
 		}
 	}
-	root.PreRunE = completeConfig
+	for _, cmd := range withConfig {
+		cmd.Flags().Bool("insecure", false, "Allow listeners that other machines can reach to go without a token")
+		cmd.PreRunE = completeConfig
+	}
 
 	root.AddCommand(
 		newSampleCommand(),
@@ -50,10 +52,10 @@ func completeConfig(cmd *cobra.Command, _ []string) error {
 			return err
 		}
 	}
-	if insecure := flags.Lookup("insecure"); insecure != nil && insecure.Changed {
-		return flags.Set("set", "extensions.phaseline.insecure="+insecure.Value.String())
+	if !flags.Changed("insecure") {
+		return nil
 	}
-	return nil
+	return flags.Set("set", "extensions.phaseline.insecure="+flags.Lookup("insecure").Value.String())
 }
 
 func version() string {

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 
 	"github.com/phaseline/phaseline/internal/dialect"
+	"github.com/phaseline/phaseline/migrations"
 )
 
 // Config of the extension.
@@ -165,4 +166,8 @@ func (c *Config) readerOptions() dialect.Options {
 		options.Mappings = append(options.Mappings, dialect.Mapping(m))
 	}
 	return options
+}
+
+func (c *Config) retention() migrations.Retention {
+	return migrations.Retention{Spans: c.Retention.Spans, Requests: c.Retention.Requests, Hours: c.Retention.Hours}
 }

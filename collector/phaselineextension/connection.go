@@ -29,9 +29,9 @@ type connection struct {
 	name    string // for people
 }
 
-func connect(ctx context.Context, cfg *Config, logger *zap.Logger) (*connection, error) {
+func connect(cfg *Config, logger *zap.Logger) (*connection, error) {
 	if cfg.ClickHouse.DSN == "" {
-		engine, err := embedded.Start(ctx, embedded.Config{
+		engine, err := embedded.Launch(embedded.Config{
 			DataDir: filepath.Join(cfg.DataDir, "clickhouse"),
 			Library: cfg.ClickHouse.Library,
 			Logger:  logger,

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"os"
+	"net"
 	"path/filepath"
 	"sync"
 	"time"
@@ -19,7 +18,10 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/zap"
 
+	"github.com/phaseline/phaseline/api/metrics"
 	"github.com/phaseline/phaseline/collector/phaselineexporter"
+	"github.com/phaseline/phaseline/internal/dialect"
+	"github.com/phaseline/phaseline/internal/query"
 	"github.com/phaseline/phaseline/internal/store"
 	"github.com/phaseline/phaseline/migrations"
 )
@@ -44,18 +46,26 @@ const shutdownLimit = 20 * time.Second
 var errNotPrepared = errors.New("the store is not ready yet, send again later")
 
 type phaselineExtension struct {
-	cfg    *Config
-	opts   options
-	logger *zap.Logger
-	conf   extensioncapabilities.ConfigSnapshot
+	cfg     *Config
+	opts    options
+	version string
+	logger  *zap.Logger
+	host    component.Host
 
 	closers []func(context.Context) error // in the order of opening
 
-	store    *store.Store
-	prepared chan struct{} // closed when the tables are there
-	received chan struct{} // closed when the pipelines run
+	clickhouse *connection
+	reader     *dialect.Reader
+	store      *store.Store
+	questions  *query.Engine
+	limits     query.Limits
+	watch      *watch
+	listener   net.Listener
+	receivers  []Receiver
 
-	stop       context.CancelFunc
+	prepared  chan struct{} // closed when the tables are there
+	receiving chan struct{} // closed when the pipelines run
+
 	background sync.WaitGroup
 }
 
@@ -64,17 +74,20 @@ func newExtension(cfg *Config, set extension.Settings, opts options) *phaselineE
 		opts.registry = prometheus.NewRegistry()
 	}
 	return &phaselineExtension{
-		cfg:      cfg,
-		opts:     opts,
-		logger:   set.Logger,
-		prepared: make(chan struct{}),
-		received: make(chan struct{}),
+		cfg:       cfg,
+		opts:      opts,
+		version:   set.BuildInfo.Version,
+		logger:    set.Logger,
+		watch:     newWatch(),
+		prepared:  make(chan struct{}),
+		receiving: make(chan struct{}),
 	}
 }
 
-// Start opens everything and returns without waiting for a ClickHouse server:
-// spans are accepted while it is away, and wait in the exporter's queue.
+// Start opens everything and returns without waiting for ClickHouse: spans are
+// accepted while it is away, and wait in the exporter's queue.
 func (e *phaselineExtension) Start(ctx context.Context, host component.Host) error {
+	e.host = host
 	if e.cfg.Insecure {
 		e.logger.Warn("insecure is set: listeners may be open to other machines without authentication")
 	}
@@ -84,25 +97,22 @@ func (e *phaselineExtension) Start(ctx context.Context, host component.Host) err
 	}
 	e.onClose(func(context.Context) error { return lock.Close() })
 
-	clickhouse, err := connect(ctx, e.cfg, e.logger)
-	if err != nil {
+	if e.cfg.API.Enabled {
+		if err := e.listen(); err != nil {
+			return err
+		}
+	}
+	if e.clickhouse, err = connect(e.cfg, e.logger); err != nil {
 		return err
 	}
-	e.onClose(clickhouse.close)
-
-	conn, err := clickhouse.open(e.cfg.ClickHouse.Database)
+	e.onClose(e.clickhouse.close)
+	conn, err := e.clickhouse.open(e.cfg.ClickHouse.Database)
 	if err != nil {
 		return fmt.Errorf("open ClickHouse: %w", err)
 	}
 	e.onClose(func(context.Context) error { return conn.Close() })
-
 	if err := e.build(conn); err != nil {
 		return err
-	}
-	if e.cfg.API.Enabled {
-		if err := e.serve(conn, host); err != nil {
-			return err
-		}
 	}
 
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -111,37 +121,61 @@ func (e *phaselineExtension) Start(ctx context.Context, host component.Host) err
 		e.background.Wait()
 		return nil
 	})
-	e.background.Go(func() { e.run(background, clickhouse, host) })
+	e.background.Go(func() { e.run(background, conn) })
+	return nil
+}
+
+// build makes what works on the connection. Nothing is sent yet.
+func (e *phaselineExtension) build(conn driver.Conn) error {
+	requests, err := metrics.NewRequests(e.opts.registry, e.cfg.Metrics.MaxSeries)
+	if err != nil {
+		return err
+	}
+	e.reader = dialect.NewReader(e.cfg.readerOptions())
+	e.store = store.New(conn, e.reader, store.Config{
+		Retention:      e.cfg.retention(),
+		Derive:         e.cfg.Derive.Enabled,
+		CaptureContent: e.cfg.CaptureContent,
+		DeadLetterFile: filepath.Join(e.cfg.DataDir, "dead-letters.jsonl"),
+		Observer:       requests.Observe,
+	}, e.logger)
+	if err := e.opts.registry.Register(storeMetrics{e.store, e.watch}); err != nil {
+		return fmt.Errorf("register the store's metrics: %w", err)
+	}
+	e.limits = query.DefaultLimits()
+	e.questions = query.New(conn, e.limits)
 	return nil
 }
 
 // run prepares the store, says so, and keeps the loops going until ctx ends.
-func (e *phaselineExtension) run(ctx context.Context, clickhouse *connection, host component.Host) {
-	if !e.prepare(ctx, clickhouse) {
+func (e *phaselineExtension) run(ctx context.Context, conn driver.Conn) {
+	if !e.prepare(ctx) {
 		return
 	}
 	close(e.prepared)
-	e.background.Go(func() { e.announce(ctx, clickhouse) })
+	e.background.Go(func() { e.watch.run(ctx, conn) })
+	e.background.Go(func() { e.announce(ctx) })
 	if !e.cfg.Derive.Enabled {
 		return
 	}
 	if err := e.store.Run(ctx); err != nil && ctx.Err() == nil {
-		componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(fmt.Errorf("derive requests: %w", err)))
+		componentstatus.ReportStatus(e.host, componentstatus.NewFatalErrorEvent(fmt.Errorf("derive requests: %w", err)))
 	}
 }
 
 // prepare migrates the tables, however long the store is away. It reports false
 // if ctx ended first.
-func (e *phaselineExtension) prepare(ctx context.Context, clickhouse *connection) bool {
+func (e *phaselineExtension) prepare(ctx context.Context) bool {
 	said := ""
 	for delay := firstPrepareDelay; ; delay = min(2*delay, lastPrepareDelay) {
-		err := e.migrate(ctx, clickhouse)
+		err := e.migrate(ctx)
 		if err == nil {
 			return true
 		}
 		if ctx.Err() != nil {
 			return false
 		}
+		e.watch.set(err)
 		if err.Error() != said {
 			said = err.Error()
 			e.logger.Warn("the store cannot be used yet, trying again; spans are accepted and wait in the queue", zap.Error(err))
@@ -154,39 +188,32 @@ func (e *phaselineExtension) prepare(ctx context.Context, clickhouse *connection
 	}
 }
 
-func (e *phaselineExtension) migrate(ctx context.Context, clickhouse *connection) error {
+func (e *phaselineExtension) migrate(ctx context.Context) error {
 	// Phaseline's own database may not be there yet.
-	conn, err := clickhouse.open("default")
+	conn, err := e.clickhouse.open("default")
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	return migrations.Run(ctx, conn, migrations.Options{
-		Database: e.cfg.ClickHouse.Database,
-		Cluster:  e.cfg.ClickHouse.Cluster,
-		Retention: migrations.Retention{
-			Spans:    e.cfg.Retention.Spans,
-			Requests: e.cfg.Retention.Requests,
-			Hours:    e.cfg.Retention.Hours,
-		},
+		Database:  e.cfg.ClickHouse.Database,
+		Cluster:   e.cfg.ClickHouse.Cluster,
+		Retention: e.cfg.retention(),
 	})
 }
 
 // announce waits until data can come in and be looked at.
-func (e *phaselineExtension) announce(ctx context.Context, clickhouse *connection) {
+func (e *phaselineExtension) announce(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 		return
-	case <-e.received:
+	case <-e.receiving:
 	}
 	dir, err := filepath.Abs(e.cfg.DataDir)
 	if err != nil {
 		dir = e.cfg.DataDir
 	}
-	ready := Ready{Storage: clickhouse.name, DataDir: dir}
-	if e.conf != nil {
-		ready.Receivers = receivers(e.conf.Effective())
-	}
+	ready := Ready{Receivers: e.receivers, Storage: e.clickhouse.name, DataDir: dir}
 	if e.cfg.API.Enabled {
 		ready.UI = "http://" + e.cfg.API.Endpoint
 	}
@@ -203,15 +230,19 @@ func (e *phaselineExtension) InsertTraces(ctx context.Context, td ptrace.Traces)
 	}
 }
 
-// NotifyConfigSnapshot is called by the collector before Start.
+// NotifyConfigSnapshot is called by the collector after Start and before the
+// pipelines start.
 func (e *phaselineExtension) NotifyConfigSnapshot(_ context.Context, conf extensioncapabilities.ConfigSnapshot) error {
-	e.conf = conf
-	return nil
+	e.receivers = receivers(conf.Effective())
+	if e.listener == nil {
+		return nil
+	}
+	return e.serve()
 }
 
 // Ready is called by the collector once all receivers run.
 func (e *phaselineExtension) Ready() error {
-	close(e.received)
+	close(e.receiving)
 	return nil
 }
 

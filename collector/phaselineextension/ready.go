@@ -16,9 +16,14 @@ type Ready struct {
 	DataDir   string     // absolute
 }
 
+const (
+	protocolGRPC = "OTLP/gRPC"
+	protocolHTTP = "OTLP/HTTP"
+)
+
 // Receiver is one OTLP listener.
 type Receiver struct {
-	Protocol string // OTLP/gRPC or OTLP/HTTP
+	Protocol string // protocolGRPC or protocolHTTP
 	URL      string
 }
 
@@ -30,7 +35,7 @@ func receivers(conf *confmap.Conf) []Receiver {
 		if kind, _, _ := strings.Cut(id, "/"); kind != "otlp" {
 			continue
 		}
-		for _, p := range []struct{ key, name string }{{"grpc", "OTLP/gRPC"}, {"http", "OTLP/HTTP"}} {
+		for _, p := range []struct{ key, name string }{{"grpc", protocolGRPC}, {"http", protocolHTTP}} {
 			at := "receivers::" + id + "::protocols::" + p.key
 			endpoint, _ := conf.Get(at + "::endpoint").(string)
 			if endpoint == "" {
