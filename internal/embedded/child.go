@@ -45,8 +45,9 @@ func MaybeChild() {
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 	report := os.NewFile(3, "report")
 	if err := runChild(config, report); err != nil {
-		fmt.Fprintln(report, strings.ReplaceAll(err.Error(), "\n", " "))
-		fmt.Fprintln(os.Stderr, err)
+		if _, closed := fmt.Fprintln(report, err); closed != nil {
+			fmt.Fprintln(os.Stderr, err) // for the parent's log; it had started well
+		}
 		os.Exit(1)
 	}
 	// Not by returning from main: the library's static destructors have nothing to add.
@@ -63,7 +64,13 @@ func runChild(config string, report io.WriteCloser) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		close(parentGone)
 	}()
-	defer os.RemoveAll(filepath.Dir(cfg.Socket)) // the parent may not be there to do it
+	defer func() {
+		select {
+		case <-parentGone: // and cannot do it
+			_ = os.RemoveAll(filepath.Dir(cfg.Socket))
+		default:
+		}
+	}()
 
 	lock, err := lockDataDir(cfg.DataDir, parentGone)
 	if err != nil {

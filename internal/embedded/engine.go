@@ -118,6 +118,10 @@ func Launch(cfg Config) (*Engine, error) {
 
 // newEngine prepares an engine whose child does not run yet.
 func newEngine(cfg Config) (*Engine, error) {
+	if _, set := os.LookupEnv(childEnv); set {
+		// Without this, a test binary that forgot would start itself for ever.
+		return nil, errors.New("embedded.MaybeChild must be the first call of main and of TestMain (embeddedtest.Main does it)")
+	}
 	library, err := FindLibrary(cfg.Library)
 	if err != nil {
 		return nil, err

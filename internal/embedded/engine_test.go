@@ -140,6 +140,38 @@ func TestACrashLosesNothingAcknowledged(t *testing.T) {
 	}
 }
 
+// Whatever keeps the engine from starting again, it is tried again, and logged once.
+func TestARestartThatFailsIsTriedAgain(t *testing.T) {
+	t.Parallel() // it mostly waits
+	dir := t.TempDir()
+	core, logs := observer.New(zap.ErrorLevel)
+	e := startEngine(t, dir, zap.New(core))
+	conn := connect(t, e)
+	lock, err := os.Open(filepath.Join(dir, "phaseline.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	taken := make(chan error, 1)
+	go func() { taken <- syscall.Flock(int(lock.Fd()), syscall.LOCK_EX) }()
+	time.Sleep(50 * time.Millisecond) // for the goroutine to wait for the lock
+	if err := syscall.Kill(e.PID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-taken; err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, 20*time.Second, "the restart to fail", func() bool { return logs.Len() == 2 })
+	if err := conn.Ping(context.Background()); err == nil || !strings.Contains(err.Error(), "is used by another") {
+		t.Errorf("the reason does not show: %v", err)
+	}
+	_ = lock.Close()
+	waitFor(t, 20*time.Second, "queries to work again", func() bool { return conn.Ping(context.Background()) == nil })
+	if logs.Len() != 2 {
+		t.Errorf("logged %v, want the crash and the failed restart", logs.All())
+	}
+}
+
 func TestWhileTheEngineIsDownTheErrorSaysSo(t *testing.T) {
 	e := startEngine(t, t.TempDir(), nil)
 	conn := connect(t, e)
@@ -151,6 +183,7 @@ func TestWhileTheEngineIsDownTheErrorSaysSo(t *testing.T) {
 }
 
 func TestADataFolderInUseIsOneClearError(t *testing.T) {
+	t.Parallel() // it mostly waits
 	dir := t.TempDir()
 	first := startEngine(t, dir, nil)
 	start := time.Now()
@@ -165,6 +198,7 @@ func TestADataFolderInUseIsOneClearError(t *testing.T) {
 }
 
 func TestANewEngineWaitsForTheOldOne(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	old := startEngine(t, dir, nil)
 	go func() {
@@ -187,6 +221,20 @@ func TestBadDataFolders(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "set data_dir to another folder") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: got %v", dir, err)
 		}
+	}
+}
+
+func TestWhatTheEngineCannotOpenIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "metadata"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "metadata", "broken.sql"), []byte("garbage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := embedded.Start(context.Background(), embedded.Config{DataDir: dir})
+	if err == nil || !strings.Contains(err.Error(), "Syntax error") || !strings.Contains(err.Error(), dir) {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -231,6 +279,7 @@ func runAsParent() {
 }
 
 func TestParentDeathEndsTheChild(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), parentEnv+"="+dir)

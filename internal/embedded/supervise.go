@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -75,8 +74,8 @@ func (e *Engine) startChild(ctx context.Context) (*process, error) {
 
 	report := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(reportR).ReadString('\n')
-		report <- strings.TrimSuffix(line, "\n")
+		text, _ := io.ReadAll(reportR)
+		report <- oneLine(string(text))
 	}()
 	select {
 	case line := <-report:
@@ -85,8 +84,11 @@ func (e *Engine) startChild(ctx context.Context) (*process, error) {
 			return p, nil
 		}
 		p.end()
-		if line == "" { // it died before it could say why
+		switch words := p.stderr.String(); {
+		case line == "": // it died before it could say why
 			return nil, p.death()
+		case words != "": // the engine's own
+			return nil, fmt.Errorf("%s: %s", line, words)
 		}
 		return nil, errors.New(line)
 	case <-ctx.Done():
@@ -210,5 +212,7 @@ func (t *tail) Write(b []byte) (int, error) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.TrimSpace(strings.ToValidUTF8(string(t.buf), "?"))
+	return oneLine(string(t.buf))
 }
+
+func oneLine(s string) string { return strings.Join(strings.Fields(strings.ToValidUTF8(s, "?")), " ") }
