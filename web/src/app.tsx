@@ -2,10 +2,11 @@ import type { FunctionComponent } from 'preact'
 import { Shell } from './components/Shell'
 import { Empty } from './components/Notice'
 import { Breakdown } from './pages/Breakdown'
+import { Overview } from './pages/Overview'
 import { useView } from './state/location'
 
 const pages: Record<string, FunctionComponent> = {
-  '/': Breakdown,
+  '/': Overview,
   '/breakdown': Breakdown,
 }
 

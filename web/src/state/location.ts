@@ -1,5 +1,5 @@
 import { signal, useSignal } from './signal'
-import { DEFAULT_RANGE, type Range } from './time'
+import { DEFAULT_RANGE, toRFC3339, type Range } from './time'
 
 // All state of a view lives in the URL: the path names the page, and the
 // parameters have the API's own names. A default is not written down.
@@ -57,25 +57,44 @@ function build(path: string, params: URLSearchParams): string {
   return query ? `${path}?${query}` : path
 }
 
+interface Move {
+  replace?: boolean
+  /** The range before the first zoom, which a double-click goes back to. */
+  unzoomed?: Range
+}
+
 /** Goes to an address of this UI. */
-export function go(target: string, options: { replace?: boolean } = {}): void {
-  const here = location.pathname + location.search
-  if (target === here) return
+export function go(target: string, { replace = false, unzoomed }: Move = {}): void {
+  if (target === location.pathname + location.search) return
   const pageChanges = target.split('?')[0] !== location.pathname
-  if (options.replace) history.replaceState(null, '', target)
-  else history.pushState(null, '', target)
+  if (replace) history.replaceState(unzoomed ?? history.state, '', target)
+  else history.pushState(unzoomed ?? null, '', target)
   view.set(read())
-  if (pageChanges && !options.replace) window.scrollTo(0, 0)
+  if (pageChanges && !replace) window.scrollTo(0, 0)
 }
 
 /** Changes parameters of the current page. */
-export function update(changes: Changes, options: { replace?: boolean } = {}): void {
+export function update(changes: Changes, options: Move = {}): void {
   const { path, params } = view.get()
   go(build(path, withChanges(params, changes)), options)
 }
 
 export function rangeOf(params: URLSearchParams): Range {
   return { from: params.get('from') ?? DEFAULT_RANGE.from, to: params.get('to') ?? DEFAULT_RANGE.to }
+}
+
+/** Narrows the range to a part of it, in ms since the epoch. */
+export function zoom(fromMs: number, toMs: number): void {
+  const before = (history.state as Range | null) ?? rangeOf(view.get().params)
+  const from = Math.floor(fromMs / 1000) * 1000
+  const to = Math.max(from + 1000, Math.ceil(toMs / 1000) * 1000)
+  update({ from: toRFC3339(from), to: toRFC3339(to), live: null }, { unzoomed: before })
+}
+
+/** Goes back to the range before the first zoom. */
+export function unzoom(): void {
+  const before = history.state as Range | null
+  if (before?.from && before.to) update({ from: before.from, to: before.to })
 }
 
 /** Follows clicks on our own links without loading the page again. */
