@@ -1,10 +1,45 @@
 package query
 
 import (
+	"encoding/csv"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
+
+var filterPattern = regexp.MustCompile(`(?s)^\s*([^\s=!~]+)\s*(=~|!=|=|in\s)(.*)$`)
+
+// ParseFilter reads a filter as the API and rule files write it: `model=x`,
+// `model!=x`, `model=~x.*` or `model in x,"y, z"`. White space around the
+// dimension and the value does not count.
+func ParseFilter(text string) (Filter, error) {
+	match := filterPattern.FindStringSubmatch(text)
+	if match == nil {
+		return Filter{}, invalid("filter",
+			"%q is no filter: write a dimension, one of = != =~ in, and a value, for example model=gpt-4o or model in gpt-4o,gpt-4o-mini", text)
+	}
+	f := Filter{Dimension: match[1], Operator: Operator(strings.TrimSpace(match[2]))}
+	value := strings.TrimSpace(match[3])
+	switch f.Operator {
+	case In:
+		r := csv.NewReader(strings.NewReader(value))
+		r.TrimLeadingSpace = true
+		values, err := r.Read()
+		if err != nil {
+			return Filter{}, invalid("filter", "%q: write the values with commas between them, a value with a comma in double quotes", text)
+		}
+		f.Values = values
+	case Matches:
+		if _, err := regexp.Compile(value); err != nil {
+			return Filter{}, invalid("filter", "%q: %v; use RE2 syntax", text, err)
+		}
+		f.Values = []string{value}
+	default:
+		f.Values = []string{value}
+	}
+	return f, nil
+}
 
 // ParseFilters reads several filters, all of which must match.
 func ParseFilters(texts []string) ([]Filter, error) {
