@@ -69,7 +69,7 @@ func (w *writer) process(service, version, instance string, rest func(pcommon.Ma
 	p := &process{
 		name: service + "/" + instance, start: w.start, flush: int64(w.faults.Flush),
 		offset:  int64((2*w.rng.Float64() - 1) * float64(w.faults.Skew)),
-		drift:   20e-6 * w.rng.NormFloat64(),
+		drift:   2e-6 * w.rng.NormFloat64(), // what NTP leaves
 		phase:   w.rng.Int64N(int64(w.faults.Flush)),
 		pending: map[int64]*batch{},
 		resource: func(m pcommon.Map) {
