@@ -3,22 +3,28 @@ import { Shell } from './components/Shell'
 import { Empty } from './components/Notice'
 import { Breakdown } from './pages/Breakdown'
 import { Overview } from './pages/Overview'
+import { RequestPage } from './pages/Request'
+import { Requests } from './pages/Requests'
 import { useView } from './state/location'
 
 const pages: Record<string, FunctionComponent> = {
   '/': Overview,
   '/breakdown': Breakdown,
+  '/requests': Requests,
 }
 
 /** The pages that ask about a time range and filters. */
-const scoped = new Set(['/', '/breakdown'])
+const scoped = new Set(['/', '/breakdown', '/requests'])
 
 export function App() {
   const { path } = useView()
   const Page = pages[path]
+  const request = /^\/requests\/([0-9a-fA-F]{32})\/([0-9a-fA-F]{16})$/.exec(path)
   return (
     <Shell scoped={scoped.has(path)}>
-      {Page ? (
+      {request ? (
+        <RequestPage traceID={request[1]!} spanID={request[2]!} />
+      ) : Page ? (
         <Page />
       ) : (
         <Empty title="There is no such page">

@@ -57,14 +57,38 @@ export function requestSegments(request: SplitRequest): Segment[] {
   return segments
 }
 
+export interface SplitTTFT {
+  ttft_ns?: number | null
+  ttft_network_ns?: number | null
+  ttft_queue_ns?: number | null
+  ttft_prefill_ns?: number | null
+  ttft_rest_ns?: number | null
+  provenance: Record<Phase | 'ttft', string>
+}
+
+/** The segments of one request's TTFT; all of it is one unsplit segment where its parts are unknown. */
+export function ttftSegments(request: SplitTTFT): Segment[] {
+  if (request.ttft_ns == null) return []
+  const segments: Segment[] = []
+  for (const phase of ['network', 'queue', 'prefill'] as const) {
+    const ns = request[`ttft_${phase}_ns`]
+    if (ns != null)
+      segments.push({
+        part: phase,
+        ns,
+        look: phase === 'network' ? 'derived' : lookOf(request.provenance[phase]),
+        coverage: 1,
+      })
+  }
+  const rest = request.ttft_ns - sum(segments)
+  if (rest > 0)
+    segments.push({ part: 'rest', ns: rest, look: segments.length === 3 ? 'unattributed' : 'unknown', coverage: 1 })
+  return segments
+}
+
 export function lookOf(provenance: string): Look {
   if (provenance === 'derived' || provenance === 'estimated' || provenance === 'measured') return provenance
   return 'unknown'
-}
-
-/** The phases that a request has no evidence for. */
-export function unknownPhases(request: SplitRequest): Phase[] {
-  return PHASES.filter((phase) => request[`${phase}_ns`] == null)
 }
 
 export function sum(segments: readonly Segment[]): number {
