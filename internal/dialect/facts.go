@@ -170,8 +170,6 @@ const (
 	RateLimited
 	// ToolsBeside: sibling tool spans run inside this dialect's call spans.
 	ToolsBeside
-	// ToolsExcluded: a tool below the call is not in the dialect's own durations.
-	ToolsExcluded
 	// EndNotLastToken: the span's end does not stand for the last token.
 	EndNotLastToken
 	// EndsAtHeaders: the span ended when the stream began.
@@ -180,6 +178,8 @@ const (
 	PartsFirst
 	// ArrivalClock: the engine counts from arrival, so prefill and decode are differences.
 	ArrivalClock
+	// NeverClient: the gateway has no form that runs within a client.
+	NeverClient
 	// MayNotStream: a TTFT does not prove that the call was streamed.
 	MayNotStream
 	// reused: the connection was there already.

@@ -1,0 +1,306 @@
+package phase
+
+import (
+	"github.com/phaseline/phaseline/internal/dialect"
+)
+
+// part is one phase's duration and what it rests on.
+type part struct {
+	ns         Duration
+	provenance Provenance
+	// span and source say where it was read, rule why.
+	span         int32
+	source, rule string
+}
+
+var unknownPart = part{ns: Unknown, span: none}
+
+func measured(i int32, ns int64, source, rule string) part {
+	return part{Duration(ns), ProvenanceMeasured, i, source, rule}
+}
+
+func derived(i int32, ns int64, source, rule string) part {
+	return part{Duration(max(ns, 0)), ProvenanceDerived, i, source, rule}
+}
+
+// phases are the parts of one request's total.
+type phases struct {
+	network, queue, prefill, decode part
+	flags                           Flags
+	tokens                          int64 // output tokens that decode made, Unknown if not the row's
+}
+
+// enginePhases reads queue, prefill and decode from the engine's request span
+// and the part spans below it: one clock domain (R7).
+func (t *trace) enginePhases(s *served) phases {
+	p := phases{network: unknownPart, queue: unknownPart, prefill: unknownPart, decode: unknownPart, tokens: Unknown}
+	e := s.engine
+	p.queue = t.enginePart(e, dialect.Queue)
+	p.prefill = t.enginePart(e, dialect.Prefill)
+	p.decode = t.enginePart(e, dialect.Decode)
+	n := &t.nodes[e]
+	if p.queue.ns == Unknown {
+		p.queue = t.queueByEvents(e)
+	}
+	if n.Is(dialect.ArrivalClock) {
+		t.byArrival(e, &p)
+	}
+	if s.several {
+		p.tokens = n.Number(dialect.OutputTokens)
+	}
+	if s.prefill != none {
+		t.joinStages(s, &p)
+	}
+	return p
+}
+
+// enginePart reads one phase: the part span's extent or the attribute,
+// whichever the engine's dialect prefers.
+func (t *trace) enginePart(engine int32, fact dialect.Number) part {
+	e := &t.nodes[engine]
+	own, parts := unknownPart, t.partSpans(engine, fact)
+	if e.Has(fact) {
+		own = measured(engine, e.Number(fact), e.Source(fact), "the engine's own value")
+	}
+	if parts.ns.Known() && (e.Is(dialect.PartsFirst) || !own.ns.Known()) {
+		return parts
+	}
+	return own
+}
+
+// partSpans adds up the part spans of one phase below the engine's span. Every
+// worker thread has its own; the first one's count.
+func (t *trace) partSpans(engine int32, fact dialect.Number) part {
+	first := none
+	t.eachPart(engine, func(i int32, n *node) {
+		if n.Has(fact) && (first == none || t.startsAfter(first, i)) {
+			first = i
+		}
+	})
+	if first == none {
+		return unknownPart
+	}
+	sum, count := int64(0), 0
+	t.eachPart(engine, func(_ int32, n *node) {
+		if n.Has(fact) && n.ParentID == t.nodes[first].ParentID {
+			sum += n.Number(fact)
+			count++
+		}
+	})
+	source := t.nodes[first].Source(fact)
+	if count == 1 {
+		return measured(first, sum, source, "the engine's span of the phase")
+	}
+	return derived(first, sum, source, "sum of the engine's spans of the phase")
+}
+
+// eachPart visits the part spans of the engine's request span.
+func (t *trace) eachPart(engine int32, visit func(int32, *node)) {
+	root := t.nodes[engine].root
+	if root == none {
+		return
+	}
+	t.evidence(root, func(i int32, n *node) {
+		if n.Role == dialect.RolePart && n.engine == engine {
+			visit(i, n)
+		}
+	})
+}
+
+// queueByEvents: Triton stamps the start of queueing and of computing on spans
+// below its request span, on one steady clock.
+func (t *trace) queueByEvents(engine int32) part {
+	queued, computed := none, none
+	clear := true
+	t.eachPart(engine, func(i int32, n *node) {
+		if n.Has(dialect.QueueStartAt) {
+			clear = clear && queued == none
+			queued = i
+		}
+		if n.Has(dialect.ComputeStartAt) {
+			clear = clear && computed == none
+			computed = i
+		}
+	})
+	if queued == none || computed == none || !clear {
+		return unknownPart // an ensemble queues once for each of its models
+	}
+	ns := t.nodes[computed].Number(dialect.ComputeStartAt) - t.nodes[queued].Number(dialect.QueueStartAt)
+	if ns < 0 || ns > t.nodes[engine].Duration() {
+		return unknownPart
+	}
+	return measured(queued, ns, t.nodes[queued].Source(dialect.QueueStartAt)+" to "+t.nodes[computed].Source(dialect.ComputeStartAt), "two events of one clock")
+}
+
+// byArrival: vLLM V0 and TensorRT-LLM count from arrival on one clock, so that
+// prefill = TTFT - queue and decode = e2e - TTFT. On vLLM V1 the same would
+// mix two clocks and add frontend time.
+func (t *trace) byArrival(e int32, p *phases) {
+	n := &t.nodes[e]
+	ttft, total, queue := n.Number(dialect.ServerTTFT), n.Number(dialect.EngineTotal), n.Number(dialect.Queue)
+	if ttft < 0 {
+		return
+	}
+	if queue >= 0 && !p.prefill.ns.Known() {
+		if queue <= ttft {
+			p.prefill = derived(e, ttft-queue, n.Source(dialect.ServerTTFT), "server TTFT - queue")
+		} else {
+			p.flags |= FlagSourcesDisagree
+		}
+	}
+	if total >= 0 && !p.decode.ns.Known() {
+		if ttft <= total {
+			p.decode = derived(e, total-ttft, n.Source(dialect.EngineTotal), "server total - server TTFT")
+		} else {
+			p.flags |= FlagSourcesDisagree
+		}
+	}
+}
+
+// joinStages: with prefill and decode on different workers the request waits
+// at both; prefill is the first worker's, decode the second's.
+func (t *trace) joinStages(s *served, p *phases) {
+	first := t.enginePart(s.prefill, dialect.Queue)
+	if first.ns.Known() && p.queue.ns.Known() {
+		p.queue = derived(s.prefill, int64(first.ns+p.queue.ns), first.source, "sum of both workers' queues")
+	} else {
+		p.queue = unknownPart
+	}
+	p.prefill = t.enginePart(s.prefill, dialect.Prefill)
+	p.tokens = t.nodes[s.engine].Number(dialect.OutputTokens)
+}
+
+// providerPhases reads what a provider's answer said about its own time, which
+// somebody copied to the request's span, one below it, or the gateway's.
+func (t *trace) providerPhases(request int32, s *served) (phases, bool) {
+	p := phases{network: unknownPart, queue: unknownPart, prefill: unknownPart, decode: unknownPart, tokens: Unknown}
+	from := none
+	consider := func(i int32, n *node) {
+		if from == none && (hasPhases(n) || n.Has(dialect.ServerTotal)) && n.Role != dialect.RoleEngine && n.Role != dialect.RolePart {
+			from = i
+		}
+	}
+	consider(request, &t.nodes[request])
+	t.evidence(request, func(i int32, n *node) {
+		if n.Role == dialect.RoleHTTP && i != s.last {
+			return
+		}
+		consider(i, n)
+	})
+	if from == none {
+		return p, false
+	}
+	n := &t.nodes[from]
+	const rule = "the provider's own value"
+	if n.Has(dialect.Queue) {
+		p.queue = measured(from, n.Number(dialect.Queue), n.Source(dialect.Queue), rule)
+	}
+	if n.Has(dialect.Prefill) {
+		p.prefill = measured(from, n.Number(dialect.Prefill), n.Source(dialect.Prefill), rule)
+	}
+	if n.Has(dialect.Decode) {
+		p.decode = measured(from, n.Number(dialect.Decode), n.Source(dialect.Decode), rule)
+	}
+	if s.engine != none || s.window.Known() {
+		return p, true
+	}
+	switch {
+	case n.Has(dialect.ServerTotal):
+		s.window, s.windowSpan, s.windowSource = Duration(n.Number(dialect.ServerTotal)), from, n.Source(dialect.ServerTotal)
+	case p.queue.ns.Known() && p.prefill.ns.Known() && p.decode.ns.Known():
+		// An upper bound for network: the provider's edge is in it.
+		s.window, s.windowSpan, s.windowSource = p.queue.ns+p.prefill.ns+p.decode.ns, from, p.queue.source
+	}
+	return p, true
+}
+
+// headerWindow takes the processing time of a response header for the server
+// window: the whole time only if the call is known not to have been streamed.
+func (t *trace) headerWindow(request int32, s *served) {
+	if streamed, known := t.nodes[request].Streaming(); !known || streamed || s.window.Known() {
+		return
+	}
+	take := func(i int32, n *node) {
+		if n.Has(dialect.HeaderTotal) && !s.window.Known() {
+			s.window, s.windowSpan, s.windowSource = Duration(n.Number(dialect.HeaderTotal)), i, n.Source(dialect.HeaderTotal)
+		}
+	}
+	take(request, &t.nodes[request])
+	if s.last != none {
+		take(s.last, &t.nodes[s.last])
+	}
+	t.evidence(request, func(i int32, n *node) {
+		if n.Role != dialect.RoleHTTP {
+			take(i, n)
+		}
+	})
+}
+
+// clientDecode reads decode from the caller's side, where the server says nothing.
+func (t *trace) clientDecode(request int32, tool toolTime) part {
+	n := &t.nodes[request]
+	if streamed, known := n.Streaming(); known && !streamed {
+		return unknownPart
+	}
+	if n.Has(dialect.LastChunkAt) {
+		ns := n.Number(dialect.LastChunkAt) - n.Number(dialect.FirstChunkAt)
+		return measured(request, ns, n.Source(dialect.LastChunkAt), "last chunk - first chunk")
+	}
+	ttft := n.Number(dialect.TTFT)
+	if ttft < 0 {
+		return unknownPart
+	}
+	if n.Has(dialect.FinishAt) && tool != toolBeside {
+		if at := n.Number(dialect.FinishAt); at >= ttft {
+			return derived(request, at-ttft, n.Source(dialect.FinishAt), "finish - TTFT")
+		}
+		return unknownPart
+	}
+	if n.Has(dialect.ModelDuration) {
+		if whole := n.Number(dialect.ModelDuration); whole >= ttft {
+			return derived(request, whole-ttft, n.Source(dialect.ModelDuration), "model duration - TTFT")
+		}
+		return unknownPart
+	}
+	if tool != toolOutside || n.Is(dialect.EndNotLastToken|dialect.EndsAtHeaders) {
+		return unknownPart
+	}
+	return derived(request, n.Duration()-ttft, n.Source(dialect.TTFT), "total - TTFT")
+}
+
+// toolTime says whether a tool of the client ran within a request's span.
+type toolTime uint8
+
+const (
+	toolOutside toolTime = iota
+	// toolBelow: the tool's span is a child, the span's own durations are without it.
+	toolBelow
+	// toolBeside: the tool's span is a sibling, in all of the span's durations.
+	toolBeside
+)
+
+func (t *trace) toolTime(request int32) toolTime {
+	r, found := &t.nodes[request], toolOutside
+	runs := func(n *node) bool {
+		return n.Role == dialect.RoleTool && sameService(n, r) && overlap(n, r) > 1e6
+	}
+	t.eachChild(request, func(n *node) {
+		if runs(n) {
+			found = toolBelow
+		}
+	})
+	if r.Is(dialect.ToolsBeside) && r.parent != none {
+		t.eachChild(r.parent, func(n *node) {
+			if runs(n) {
+				found = toolBeside
+			}
+		})
+	}
+	return found
+}
+
+func (t *trace) eachChild(i int32, visit func(*node)) {
+	for c := t.nodes[i].child; c != none; c = t.nodes[c].sibling {
+		visit(&t.nodes[c])
+	}
+}

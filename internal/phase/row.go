@@ -1,0 +1,230 @@
+package phase
+
+import (
+	"strings"
+
+	"github.com/phaseline/phaseline/internal/dialect"
+)
+
+// rows makes the requests and tombstones of the trace.
+func (t *trace) rows() {
+	for i := range t.nodes {
+		n := &t.nodes[i]
+		switch {
+		case n.root == int32(i) && (n.isCall() || n.Role == dialect.RoleEngine || n.promoted):
+			t.out.result.Requests = append(t.out.result.Requests, t.request(int32(i)))
+		case n.Role == dialect.RoleLLM, n.Role == dialect.RoleEngine, t.engines && canCall(n):
+			t.out.result.Tombstones = append(t.out.result.Tombstones, Tombstone{
+				TraceID: n.TraceID, SpanID: n.SpanID, Tenant: n.Tenant, Service: n.Origin.Service, End: n.End, Version: t.version,
+			})
+		case n.Role == dialect.RoleWrapper && !n.modelled:
+			t.out.result.AbortedWithoutSpan++
+		}
+	}
+}
+
+// request makes the row of one request.
+func (t *trace) request(i int32) Request {
+	n := &t.nodes[i]
+	r := Request{
+		TraceID: n.TraceID, SpanID: n.SpanID,
+		Tenant: n.Tenant, ServiceNamespace: n.Origin.ServiceNamespace, Service: n.Origin.Service,
+		ServiceVersion: n.Origin.ServiceVersion, Environment: n.Origin.Environment,
+		Start: n.Start, End: n.End,
+		Total: Duration(n.Duration()), Network: Unknown, Queue: Unknown, Prefill: Unknown, Decode: Unknown,
+		TTFT: Unknown, TTFTNetwork: Unknown, TTFTQueue: Unknown, TTFTPrefill: Unknown, TTFTRest: Unknown,
+		FirstAnswer: Unknown, Server: Unknown, ServerTTFT: Unknown, Retry: Unknown, Connect: Unknown,
+		InputTokens: Unknown, CachedInputTokens: Unknown, OutputTokens: Unknown, ReasoningTokens: Unknown, TPOT: Unknown,
+		Dialect: n.Dialect, Version: t.version,
+	}
+	for _, a := range n.Attributes {
+		r.Attributes = append(r.Attributes, Attribute(a))
+	}
+	r.Flags = refusalFlags(n.Refused)
+	if n.unpaired {
+		r.Flags |= FlagUnpaired
+	}
+	s := t.serve(i)
+	r.Vantage = t.vantage(i)
+	t.describe(i, &s, &r)
+	t.conclude(i, &s, &r)
+	p := t.phases(i, &s, &r)
+	t.fill(i, &s, &p, &r)
+	return r
+}
+
+// vantage is where the request's total was observed.
+func (t *trace) vantage(i int32) Vantage {
+	n := &t.nodes[i]
+	switch {
+	case n.Role == dialect.RoleEngine:
+		return VantageServer
+	case n.promoted && n.Is(dialect.Gateway), t.behindServer(i):
+		return VantageGateway
+	}
+	return VantageClient
+}
+
+// describe fills in what the request was: from its own span, then from spans
+// that wrap it, then from the servers' spans.
+func (t *trace) describe(i int32, s *served, r *Request) {
+	n := &t.nodes[i]
+	if streamed, known := n.Streaming(); known {
+		r.Streaming = TriFalse
+		if streamed {
+			r.Streaming = TriTrue
+		}
+	}
+	r.Model, r.ResponseModel = n.Text(dialect.Model), n.Text(dialect.ResponseModel)
+	r.Provider = n.Text(dialect.Provider)
+	r.Operation = operation(n.Text(dialect.Operation))
+	r.ServerAddress = n.Text(dialect.ServerAddress)
+	r.ErrorType = n.Text(dialect.ErrorType)
+	r.FinishReason = n.Text(dialect.FinishReason)
+	r.takeTokens(n)
+	r.takeSession(n)
+	for o := n.outer; o != none; o = t.nodes[o].outer {
+		w := &t.nodes[o]
+		if w.dropped && w.inners == 1 {
+			r.takeTokens(w)
+		}
+		r.takeSession(w)
+	}
+	for j, c := n.parent, n; j != none && sameProcess(&t.nodes[j], c); j = t.nodes[j].parent {
+		c = &t.nodes[j]
+		r.takeSession(c)
+	}
+	if s.engine != none {
+		e := &t.nodes[s.engine]
+		r.Engine = e.Origin.Engine
+		if r.Model == "" {
+			r.Model = e.Text(dialect.Model)
+		}
+		if r.ResponseModel == "" {
+			r.ResponseModel = e.Text(dialect.ResponseModel)
+		}
+		if r.Provider == "" && n.Role != dialect.RoleLLM {
+			r.Provider = e.Text(dialect.Provider)
+		}
+		if r.FinishReason == "" {
+			r.FinishReason = e.Text(dialect.FinishReason)
+		}
+		if s.several && r.OutputTokens == Unknown || n.Role == dialect.RoleEngine && s.several {
+			r.OutputTokens = s.outputs
+		}
+		r.takeTokens(e)
+	}
+	t.evidence(i, func(_ int32, w *node) {
+		if w.isCall() && !sameService(w, n) {
+			r.takeTokens(w) // the gateway's
+		}
+	})
+}
+
+// takeTokens fills in the counts that are still unknown.
+func (r *Request) takeTokens(n *node) {
+	take := func(to *int64, fact dialect.Number) {
+		if *to == Unknown {
+			*to = n.Number(fact)
+		}
+	}
+	take(&r.InputTokens, dialect.InputTokens)
+	take(&r.CachedInputTokens, dialect.CachedTokens)
+	take(&r.OutputTokens, dialect.OutputTokens)
+	take(&r.ReasoningTokens, dialect.ReasoningTokens)
+}
+
+// takeSession fills in what is still empty.
+func (r *Request) takeSession(n *node) {
+	take := func(to *string, fact dialect.Text) {
+		if *to == "" {
+			*to = n.Text(fact)
+		}
+	}
+	take(&r.Session, dialect.Session)
+	take(&r.User, dialect.User)
+	take(&r.PromptName, dialect.PromptName)
+	take(&r.PromptVersion, dialect.PromptVersion)
+}
+
+// operation maps LiteLLM's call types, which it sends as the operation, to the
+// conventions' names.
+func operation(name string) string {
+	switch name {
+	case "completion", "acompletion", "responses", "aresponses", "anthropic_messages", "LLM", "llm":
+		return "chat"
+	case "atext_completion":
+		return "text_completion"
+	case "agenerate_content", "generate_content_stream", "agenerate_content_stream":
+		return "generate_content"
+	}
+	return name
+}
+
+// refusalFlags turns what the reader did not believe into flags.
+func refusalFlags(refused dialect.Refusals) Flags {
+	var f Flags
+	for _, m := range [...]struct {
+		refusal dialect.Refusals
+		flag    Flags
+	}{
+		{dialect.RefusedTTFT, FlagTTFTUntrusted},
+		{dialect.RefusedUnit, FlagUnitImplausible},
+		{dialect.RefusedEvents, FlagEventsDropped},
+		{dialect.RefusedTruncated, FlagPhaseTruncated},
+		{dialect.Disagreement, FlagSourcesDisagree},
+		{dialect.RefusedTimes, FlagSpanInvalid},
+	} {
+		if refused&m.refusal != 0 {
+			f |= m.flag
+		}
+	}
+	return f
+}
+
+// conclude says how the request ended.
+func (t *trace) conclude(i int32, s *served, r *Request) {
+	n := &t.nodes[i]
+	switch n.Status {
+	case dialect.StatusError:
+		r.Outcome = OutcomeError
+		r.Flags |= FlagError
+		if strings.Contains(r.ErrorType, "CancelledError") {
+			r.Outcome = OutcomeCancelled
+		}
+	case dialect.StatusCancelled:
+		r.Outcome = OutcomeCancelled
+		r.Flags |= FlagCancelled
+	}
+	hit, limited, preempted := n.Is(dialect.CacheHit), n.Is(dialect.RateLimited) || s.limited, n.Is(dialect.Preempted)
+	t.evidence(i, func(j int32, w *node) {
+		switch w.Role {
+		case dialect.RoleHTTP:
+			hit = hit || w.Is(dialect.CacheHit) && j == s.last
+		case dialect.RoleEngine, dialect.RolePart:
+			preempted = preempted || w.Is(dialect.Preempted)
+			r.Flags |= refusalFlags(w.Refused)
+		default:
+			hit = hit || w.Is(dialect.CacheHit)
+		}
+	})
+	if hit && r.Outcome == OutcomeOK {
+		r.CacheHit, r.Outcome = true, OutcomeCacheHit
+		r.Flags |= FlagCacheHit
+	}
+	if limited {
+		r.Flags |= FlagRateLimited
+	}
+	if preempted {
+		r.Flags |= FlagPreempted
+	}
+	if s.retries || n.Number(dialect.Attempt) > 1 || n.Number(dialect.Resends) > 0 {
+		r.Flags |= FlagRetried
+	}
+	if s.unclear {
+		r.Flags |= FlagAttemptsUnclear
+	}
+	if n.Is(dialect.EndsAtHeaders) {
+		r.Flags |= FlagEndsAtHeaders
+	}
+}

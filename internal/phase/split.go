@@ -1,0 +1,209 @@
+package phase
+
+import (
+	"github.com/phaseline/phaseline/internal/dialect"
+)
+
+// phases splits the request's total by the evidence.
+func (t *trace) phases(i int32, s *served, r *Request) phases {
+	n := &t.nodes[i]
+	p := phases{network: unknownPart, queue: unknownPart, prefill: unknownPart, decode: unknownPart, tokens: Unknown}
+	tool := t.toolTime(i)
+	if tool != toolOutside {
+		r.Flags |= FlagToolTimeInside
+	}
+	if r.CacheHit {
+		// No model ran: the gateway is the server, and there are no phases.
+		s.window = Unknown
+		if s.gateway != none {
+			s.window, s.windowSpan, s.windowSource = Duration(t.nodes[s.gateway].Duration()), s.gateway, "span extent"
+		}
+		t.network(i, s, r, &p)
+		p.queue, p.prefill, p.decode = unknownPart, unknownPart, unknownPart
+		return p
+	}
+	served := false
+	if s.engine != none {
+		p = t.enginePhases(s)
+		served = p.queue.ns.Known() || p.prefill.ns.Known() || p.decode.ns.Known()
+	}
+	if !served && !s.unclear && n.Role != dialect.RoleEngine {
+		if q, ok := t.providerPhases(i, s); ok {
+			q.flags |= p.flags
+			p = q
+		}
+	}
+	if !s.unclear {
+		t.headerWindow(i, s)
+	}
+	if s.engine != none && s.prefill != none && r.Vantage == VantageServer {
+		// The first worker's time lies outside the span of the second.
+		p.queue, p.prefill = unknownPart, unknownPart
+	}
+	client := unknownPart
+	if r.Vantage != VantageServer {
+		client = t.clientDecode(i, tool)
+	}
+	switch {
+	case !p.decode.ns.Known():
+		p.decode = client
+	case client.ns.Known() && client.ns*10 < p.decode.ns && p.decode.provenance == ProvenanceMeasured:
+		// Far faster than the server made them: something held the stream back.
+		r.Flags |= FlagBufferedStream
+	}
+	t.network(i, s, r, &p)
+	r.Flags |= p.flags
+	t.fit(r, &p)
+	return p
+}
+
+// network is what of the client's time is not the server's (N). The clocks of
+// two hosts are never compared.
+func (t *trace) network(i int32, s *served, r *Request, p *phases) {
+	if r.Vantage == VantageServer || !s.window.Known() || s.unclear {
+		return
+	}
+	t.skew(i, s, r)
+	mine := r.Total - max(s.retry, 0)
+	over := s.window - mine
+	switch {
+	case over <= 0:
+		p.network = derived(s.windowSpan, int64(-over), s.windowSource, "total - retry - server window")
+	case int64(over) <= dialect.Tolerance(int64(mine)):
+		p.network = derived(s.windowSpan, 0, s.windowSource, "server window equals the total")
+	default:
+		// The client's span closed early, or the pairing is wrong.
+		*p = phases{network: unknownPart, queue: unknownPart, prefill: unknownPart, decode: unknownPart, tokens: Unknown, flags: p.flags | FlagServerLongerThanClient}
+	}
+}
+
+// skew remarks that the clocks differ, where the spans show it.
+func (t *trace) skew(i int32, s *served, r *Request) {
+	if s.windowSpan == none || s.windowSpan == i {
+		return
+	}
+	n, w := &t.nodes[i], &t.nodes[s.windowSpan]
+	const slack = 1e6
+	if !sameService(n, w) && (w.Start < n.Start-slack || w.Start > n.End+slack) {
+		r.Flags |= FlagClockSkew
+	}
+}
+
+// fit drops phases that add up to more than the total, derived ones first (X).
+func (t *trace) fit(r *Request, p *phases) {
+	all := [...]*part{&p.network, &p.decode, &p.prefill, &p.queue}
+	for _, provenance := range [...]Provenance{ProvenanceDerived, ProvenanceMeasured} {
+		for _, x := range all {
+			if p.sum() <= r.Total {
+				return
+			}
+			if x.provenance == provenance && x.ns > 0 {
+				*x = unknownPart
+				r.Flags |= FlagPhasesExceedTotal
+			}
+		}
+	}
+}
+
+// sum adds up the known phases.
+func (p *phases) sum() Duration {
+	return max(p.network.ns, 0) + max(p.queue.ns, 0) + max(p.prefill.ns, 0) + max(p.decode.ns, 0)
+}
+
+// fill writes the phases and what goes with them into the row.
+func (t *trace) fill(i int32, s *served, p *phases, r *Request) {
+	n := &t.nodes[i]
+	r.Network, r.Queue, r.Prefill, r.Decode = p.network.ns, p.queue.ns, p.prefill.ns, p.decode.ns
+	r.Provenance = Provenances{Network: p.network.provenance, Queue: p.queue.provenance, Prefill: p.prefill.provenance, Decode: p.decode.provenance}
+	r.Unattributed = r.Total - p.sum()
+	r.Server, r.Retry = s.window, s.retry
+	if r.Vantage != VantageServer {
+		r.Connect = s.connect
+		t.hops(s, r)
+	}
+	t.ttft(i, s, r)
+	if r.OutputTokens > 1 && r.Decode.Known() {
+		tokens := r.OutputTokens
+		if p.tokens != Unknown || s.several || n.Number(dialect.Choices) > 1 {
+			tokens = p.tokens // decode is one sequence's, the row's count all of them
+		}
+		if tokens > 1 {
+			r.TPOT = r.Decode / Duration(tokens-1)
+		}
+	}
+	if t.out.explain != nil {
+		t.out.explain.row(t, i, s, p, r)
+	}
+}
+
+// hops splits the network time at the gateway.
+func (t *trace) hops(s *served, r *Request) {
+	if s.gateway == none || r.CacheHit || !r.Network.Known() || s.windowSpan == s.gateway {
+		return
+	}
+	g := Duration(t.nodes[s.gateway].Duration())
+	first := r.Total - max(r.Retry, 0) - g
+	if first < 0 || first > r.Network {
+		return
+	}
+	r.Hops = []Hop{{"client_to_gateway", first}, {"gateway_and_upstream", r.Network - first}}
+}
+
+// ttft fills in the time to first token and its parts.
+func (t *trace) ttft(i int32, s *served, r *Request) {
+	n := &t.nodes[i]
+	server := unknownPart
+	if s.engine != none && s.prefill == none {
+		if e := &t.nodes[s.engine]; e.Has(dialect.ServerTTFT) {
+			server = measured(s.engine, e.Number(dialect.ServerTTFT), e.Source(dialect.ServerTTFT), "")
+		}
+	}
+	if r.Vantage == VantageServer {
+		if server.ns.Known() {
+			r.TTFT, r.TTFTSource, r.TTFTKind = server.ns, server.source, TTFTKindFirstToken
+			r.Provenance.TTFT = ProvenanceMeasured
+		}
+	} else if !r.CacheHit {
+		if n.Has(dialect.TTFT) {
+			r.TTFT, r.TTFTSource = Duration(n.Number(dialect.TTFT)), n.Source(dialect.TTFT)
+			r.TTFTKind = TTFTKind(n.TTFTKind)
+			r.Provenance.TTFT = ProvenanceMeasured
+		}
+		r.ServerTTFT = server.ns
+		for _, j := range [...]int32{i, s.last} {
+			if r.ServerTTFT == Unknown && j != none && !s.unclear {
+				r.ServerTTFT = Duration(t.nodes[j].Number(dialect.ServerTTFT))
+			}
+		}
+	}
+	if n.Has(dialect.FirstAnswer) && !r.CacheHit {
+		r.FirstAnswer = Duration(n.Number(dialect.FirstAnswer))
+	}
+	r.splitTTFT()
+}
+
+// splitTTFT splits TTFT into parts that add up to it. Only a part of the
+// network time lies before the first token.
+func (r *Request) splitTTFT() {
+	if !r.TTFT.Known() {
+		return
+	}
+	if max(r.Queue, 0)+max(r.Prefill, 0) > r.TTFT {
+		r.Flags |= FlagTTFTPartsExceed
+		return
+	}
+	if r.Network.Known() && r.ServerTTFT.Known() {
+		if before := r.TTFT - r.ServerTTFT; before >= 0 {
+			r.TTFTNetwork = min(r.Network, before)
+		} else {
+			r.Flags |= FlagTTFTBeforeServer
+		}
+	}
+	rest := r.TTFT - max(r.TTFTNetwork, 0) - max(r.Queue, 0) - max(r.Prefill, 0)
+	if rest < 0 {
+		r.TTFTNetwork = Unknown
+		r.Flags |= FlagTTFTPartsExceed
+		return
+	}
+	r.TTFTQueue, r.TTFTPrefill, r.TTFTRest = r.Queue, r.Prefill, rest
+}
