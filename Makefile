@@ -16,7 +16,7 @@ SENDERS := test/senders/node_modules/.package-lock.json
 UI      := web/dist/index.html
 UI_SRC  := $(shell find web/src web/public web/index.html web/vite.config.ts api/openapi.yaml 2>/dev/null)
 
-.PHONY: run demo build binary ui test test-go test-web test-browser lint format generate check-generated bench fuzz tools clean
+.PHONY: run demo build binary ui test test-go test-web test-browser lint format generate check-generated bench accuracy fuzz tools clean
 
 run: build
 	@./bin/phaseline
@@ -91,6 +91,10 @@ check-generated: generate
 
 bench: build
 	$(MAKE) -C bench
+
+# Holds the decomposition against simulated truth; docs/accuracy.md is the result.
+accuracy: tools
+	go test -count=1 ./test/accuracy -update
 
 # A minute for each fuzz target; the corpus lies in testdata.
 fuzz: tools
