@@ -45,9 +45,9 @@ func GroundTruth() *Scenario {
 			{Service: "envoy", Version: "1.1.0", Dialect: EnvoyAI, Overhead: 3 * time.Millisecond},
 		},
 		Pools: []Pool{
-			{Service: "vllm", Version: "0.23.0", Dialect: VLLM, Engine: slots(Engine(Llama8B, A100), 12), Replicas: 3},
+			{Service: "vllm", Version: "0.23.0", Dialect: VLLM, Engine: slots(Engine(Llama8B, A100), 12), Replicas: 5},
 			{Service: "vllm-http", Version: "0.23.0", Dialect: VLLMFastAPI, Engine: slots(Engine(Llama70B, H100.Times(4)), 12), Replicas: 2},
-			{Service: "sglang", Version: "0.6.1", Dialect: SGLang, Engine: slots(Engine(Qwen32B, H100.Times(2)), 10), Replicas: 2},
+			{Service: "sglang", Version: "0.6.1", Dialect: SGLang, Engine: slots(Engine(Qwen32B, H100.Times(2)), 10), Replicas: 3},
 			{Service: "hosted", Dialect: Hosted, Engine: Engine(Llama70B, H100.Times(8)), Replicas: 3},
 		},
 		Faults: Faults{
