@@ -136,20 +136,12 @@ func runChild(config string, report io.WriteCloser) error {
 // The lock belongs to the child, since it is the child that must be gone before another
 // engine may open the folder.
 func lockDataDir(dir string, parentGone <-chan struct{}) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("data folder %s cannot be made: %w: make it writable for this user, or set data_dir to another folder", dir, err)
-	}
-	path := filepath.Join(dir, "phaseline.lock")
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := openLock(dir)
 	if err != nil {
-		return nil, fmt.Errorf("data folder %s is not writable: %w: make it writable for this user, or set data_dir to another folder", dir, err)
+		return nil, err
 	}
 	deadline := time.Now().Add(lockWait)
-	for {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			break
-		}
+	for syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 		if time.Now().After(deadline) {
 			owner, _ := io.ReadAll(io.LimitReader(file, 32))
 			_ = file.Close()
@@ -165,5 +157,18 @@ func lockDataDir(dir string, parentGone <-chan struct{}) (*os.File, error) {
 	}
 	_ = file.Truncate(0)
 	_, _ = fmt.Fprintln(file, os.Getpid()) // for the message above only
+	return file, nil
+}
+
+// openLock makes the data folder if it is missing, and shows that it can be written to.
+func openLock(dir string) (*os.File, error) {
+	const way = "make it writable for this user, or set data_dir to another folder"
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder %s cannot be made: %w: %s", dir, err, way)
+	}
+	file, err := os.OpenFile(filepath.Join(dir, "phaseline.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s is not writable: %w: %s", dir, err, way)
+	}
 	return file, nil
 }

@@ -89,8 +89,8 @@ func Start(ctx context.Context, cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// Launch is Start for a caller that cannot wait: it returns once the library is found, and
-// the engine starts meanwhile. Until it answers, queries fail as they do after a crash.
+// Launch is Start for a caller that cannot wait: it returns once the library is found and
+// the data folder can be written to, and the engine starts meanwhile. Until it answers, queries fail as they do after a crash.
 func Launch(cfg Config) (*Engine, error) {
 	e, err := newEngine(cfg)
 	if err != nil {
@@ -130,6 +130,11 @@ func newEngine(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data folder %q: %w", cfg.DataDir, err)
 	}
+	lock, err := openLock(dataDir) // the child takes it; here it shows a bad folder at once
+	if err != nil {
+		return nil, err
+	}
+	_ = lock.Close()
 	folder, err := os.MkdirTemp("", "phaseline-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the engine's socket: %w", err)
