@@ -1,0 +1,217 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/phaseline/phaseline/internal/alert"
+	"github.com/phaseline/phaseline/internal/query"
+)
+
+// Alerts is what the API asks of the alert evaluator. Its errors are
+// *query.Error where the caller is to blame: CodeNotFound for an unknown rule,
+// CodeConflict for one that exists already or is read-only, CodeInvalid.
+type Alerts interface {
+	// Alerts returns every alert in one of the states, firing first; without
+	// states, all of them.
+	Alerts(ctx context.Context, states []AlertState) ([]Alert, error)
+	History(ctx context.Context, page AlertPage) (AlertHistory, error)
+	Evaluations(ctx context.Context, page AlertPage) (EvaluationList, error)
+
+	Rules(ctx context.Context) (RuleList, error)
+	Rule(ctx context.Context, name string) (StoredRule, error)
+	Create(ctx context.Context, rule alert.Rule) (StoredRule, error)
+	Replace(ctx context.Context, rule alert.Rule) (StoredRule, error)
+	Delete(ctx context.Context, name string) error
+	// AcceptBaseline leaves what was before since out of the rule's past.
+	AcceptBaseline(ctx context.Context, name string, since time.Time) (StoredRule, error)
+	// Preview replays a rule over the last 7 days.
+	Preview(ctx context.Context, rule alert.Rule) (RulePreview, error)
+}
+
+// AlertPage asks for a page of transitions or evaluations, newest first. Rule
+// and Fingerprint narrow it unless they are empty.
+type AlertPage struct {
+	Range       query.Range
+	Rule        string
+	Fingerprint string
+	Limit       int
+	Cursor      string
+}
+
+const defaultAlertPage = 100
+
+func (s *server) alertPage(from *From, to *To, rule, fingerprint, cursor *string, limit *int) (AlertPage, error) {
+	r, err := parseRange(from, to, s.Now())
+	if err == nil && !r.From.Before(r.To) {
+		err = failure(query.CodeInvalid, "from", "it is not before `to`")
+	}
+	return AlertPage{
+		Range: r, Rule: given(rule, ""), Fingerprint: given(fingerprint, ""),
+		Limit: given(limit, defaultAlertPage), Cursor: given(cursor, ""),
+	}, err
+}
+
+// alerts returns the evaluator, or the problem that there is none.
+func (s *server) alerts() (Alerts, error) {
+	if s.Alerts == nil {
+		return nil, failure(query.CodeNotFound, "", "alerts are switched off here; set alert: {enabled: true} in the phaseline extension's configuration")
+	}
+	return s.Alerts, nil
+}
+
+func (s *server) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (ListAlertsResponseObject, error) {
+	if s.Alerts == nil {
+		return ListAlerts200JSONResponse{Alerts: []Alert{}}, nil
+	}
+	alerts, err := s.Alerts.Alerts(ctx, given(r.Params.State, nil))
+	if err != nil {
+		return nil, err
+	}
+	return ListAlerts200JSONResponse{Alerts: alerts, Enabled: true}, nil
+}
+
+func (s *server) ListAlertHistory(ctx context.Context, r ListAlertHistoryRequestObject) (ListAlertHistoryResponseObject, error) {
+	p := r.Params
+	page, err := s.alertPage(p.From, p.To, p.Rule, p.Fingerprint, p.Cursor, p.Limit)
+	if err != nil {
+		return nil, err
+	}
+	if s.Alerts == nil {
+		return ListAlertHistory200JSONResponse{Rows: []Transition{}}, nil
+	}
+	history, err := s.Alerts.History(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	return ListAlertHistory200JSONResponse(history), nil
+}
+
+func (s *server) ListEvaluations(ctx context.Context, r ListEvaluationsRequestObject) (ListEvaluationsResponseObject, error) {
+	p := r.Params
+	page, err := s.alertPage(p.From, p.To, &r.Name, p.Fingerprint, p.Cursor, p.Limit)
+	if err != nil {
+		return nil, err
+	}
+	alerts, err := s.alerts()
+	if err != nil {
+		return nil, err
+	}
+	list, err := alerts.Evaluations(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	return ListEvaluations200JSONResponse(list), nil
+}
+
+func (s *server) ListRules(ctx context.Context, _ ListRulesRequestObject) (ListRulesResponseObject, error) {
+	if s.Alerts == nil {
+		return ListRules200JSONResponse{Rules: []StoredRule{}}, nil
+	}
+	rules, err := s.Alerts.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ListRules200JSONResponse(rules), nil
+}
+
+func (s *server) GetRule(ctx context.Context, r GetRuleRequestObject) (GetRuleResponseObject, error) {
+	alerts, err := s.alerts()
+	if err != nil {
+		return nil, err
+	}
+	rule, err := alerts.Rule(ctx, r.Name)
+	if err != nil {
+		return nil, err
+	}
+	return GetRule200JSONResponse(rule), nil
+}
+
+func (s *server) CreateRule(ctx context.Context, r CreateRuleRequestObject) (CreateRuleResponseObject, error) {
+	alerts, err := s.alerts()
+	if err != nil {
+		return nil, err
+	}
+	rule, err := validRule(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := alerts.Create(ctx, rule)
+	if err != nil {
+		return nil, err
+	}
+	return CreateRule201JSONResponse(stored), nil
+}
+
+func (s *server) ReplaceRule(ctx context.Context, r ReplaceRuleRequestObject) (ReplaceRuleResponseObject, error) {
+	alerts, err := s.alerts()
+	if err != nil {
+		return nil, err
+	}
+	rule, err := validRule(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if rule.Name != r.Name {
+		return nil, failure(query.CodeInvalid, "name", "the body names the rule %q, the path %q", rule.Name, r.Name)
+	}
+	stored, err := alerts.Replace(ctx, rule)
+	if err != nil {
+		return nil, err
+	}
+	return ReplaceRule200JSONResponse(stored), nil
+}
+
+func (s *server) DeleteRule(ctx context.Context, r DeleteRuleRequestObject) (DeleteRuleResponseObject, error) {
+	alerts, err := s.alerts()
+	if err != nil {
+		return nil, err
+	}
+	if err := alerts.Delete(ctx, r.Name); err != nil {
+		return nil, err
+	}
+	return DeleteRule204Response{}, nil
+}
+
+func (s *server) AcceptBaseline(ctx context.Context, r AcceptBaselineRequestObject) (AcceptBaselineResponseObject, error) {
+	alerts, err := s.alerts()
+	if err != nil {
+		return nil, err
+	}
+	since := r.Body.Since
+	if since.IsZero() {
+		since = s.Now()
+	}
+	stored, err := alerts.AcceptBaseline(ctx, r.Name, since)
+	if err != nil {
+		return nil, err
+	}
+	return AcceptBaseline200JSONResponse(stored), nil
+}
+
+func (s *server) PreviewRule(ctx context.Context, r PreviewRuleRequestObject) (PreviewRuleResponseObject, error) {
+	alerts, err := s.alerts()
+	if err != nil {
+		return nil, err
+	}
+	rule, err := validRule(*r.Body)
+	if err != nil {
+		return nil, err
+	}
+	preview, err := alerts.Preview(ctx, rule)
+	if err != nil {
+		return nil, err
+	}
+	return PreviewRule200JSONResponse(preview), nil
+}
+
+func validRule(rule alert.Rule) (alert.Rule, error) {
+	rule = rule.WithDefaults()
+	if err := rule.Validate(); err != nil {
+		return rule, failure(query.CodeInvalid, "body", "%v", err)
+	}
+	if _, err := query.ParseFilters(rule.Filters); err != nil {
+		return rule, renamed(err, "filters")
+	}
+	return rule, nil
+}
