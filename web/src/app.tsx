@@ -2,6 +2,7 @@ import type { FunctionComponent } from 'preact'
 import { Shell } from './components/Shell'
 import { Empty } from './components/Notice'
 import { Breakdown } from './pages/Breakdown'
+import { Compare } from './pages/Compare'
 import { Overview } from './pages/Overview'
 import { RequestPage } from './pages/Request'
 import { Requests } from './pages/Requests'
@@ -11,10 +12,11 @@ const pages: Record<string, FunctionComponent> = {
   '/': Overview,
   '/breakdown': Breakdown,
   '/requests': Requests,
+  '/compare': Compare,
 }
 
 /** The pages that ask about a time range and filters. */
-const scoped = new Set(['/', '/breakdown', '/requests'])
+const scoped = new Set(['/', '/breakdown', '/requests', '/compare'])
 
 export function App() {
   const { path } = useView()

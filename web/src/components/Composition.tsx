@@ -2,16 +2,22 @@ import { Fragment } from 'preact'
 import { duration, exactDuration, plusMinus } from '../format/duration'
 import { count, percent } from '../format/number'
 import { durationTicks, type Tick } from '../format/ticks'
-import { caveat, compositionSegments, type CompositionGroup, type QuantileComposition } from '../phase/composition'
+import { compositionSegments, type CompositionGroup, type QuantileComposition } from '../phase/composition'
 import { METRIC_NAMES, partClass, quantileName, type Metric } from '../phase/parts'
 import { segmentName, sum, type Segment } from '../phase/segments'
 import { PhaseBar } from './PhaseBar'
 
-/** One set of requests whose percentiles are shown beneath one another. */
+export interface Bar {
+  /** What stands before the bar: p99, or the name of a side. */
+  name: string
+  row: QuantileComposition
+}
+
+/** Bars that belong together; ribbons join each to the one above it. */
 export interface Strip {
-  /** Names the set where there is more than one: a window, a version. */
+  /** Names the strip where there is more than one. */
   name?: string
-  group: CompositionGroup
+  bars: Bar[]
 }
 
 interface Props {
@@ -19,23 +25,29 @@ interface Props {
   strips: Strip[]
   /** Says what the picture is of. */
   title: string
-  /** Replaces the sentence that the picture finds by itself. */
-  sentence?: string
+  /** The finding. */
+  sentence: string
+  /** What the picture rests on, if not on everything. */
+  notes: string[]
+}
+
+/** The picture of one group: its percentiles beneath one another. */
+export function percentileStrip(group: CompositionGroup): Strip {
+  return { bars: group.compositions.map((row) => ({ name: quantileName(row.q), row })) }
 }
 
 /**
- * What the requests at p50, p90 and p99 are made of, to one scale. Each bar is
- * the mean composition of the requests around that percentile; the ribbons
- * follow each phase from one percentile to the next.
+ * What the requests around percentiles are made of, all to one scale. Each bar
+ * is the mean composition of the requests around its percentile; the ribbons
+ * follow each phase from one bar to the next.
  */
-export function Composition({ metric, strips, title, sentence }: Props) {
-  const rows = strips.flatMap((strip) => strip.group.compositions)
-  const longest = Math.max(0, ...rows.map((row) => Math.max(row.mean_ns ?? 0, row.value_ns ?? 0, row.high_ns ?? 0)))
+export function Composition({ metric, strips, title, sentence, notes }: Props) {
+  const rows = strips.flatMap((strip) => strip.bars.map((bar) => bar.row))
   // An interval may reach far beyond its value; it must not squeeze the bars.
   const ends = Math.max(0, ...rows.map((row) => Math.max(row.mean_ns ?? 0, row.value_ns ?? 0)))
-  const ticks = durationTicks(Math.min(longest, ends * 1.25), 6)
-  const scale = ticks[ticks.length - 1]!.ns
-  const said = sentence ?? (strips.length === 1 ? strips[0]!.group.finding : '')
+  const reach = Math.max(ends, ...rows.map((row) => row.high_ns ?? 0))
+  const ticks = durationTicks(Math.min(reach, ends * 1.25), 6)
+  const scale = ticks[ticks.length - 1]!.ns || 1
   return (
     <figure class="composition" aria-label={title}>
       <div class="composition-grid">
@@ -44,32 +56,26 @@ export function Composition({ metric, strips, title, sentence }: Props) {
         {strips.map((strip) => (
           <Fragment key={strip.name ?? ''}>
             {strip.name && <div class="strip-name">{strip.name}</div>}
-            {strip.group.compositions.map((row, index) => (
+            {strip.bars.map((bar, index) => (
               <Row
-                key={row.q}
+                key={bar.name}
                 metric={metric}
-                row={row}
+                bar={bar}
                 scale={scale}
                 ticks={ticks}
-                above={index > 0 ? strip.group.compositions[index - 1]! : null}
+                above={index > 0 ? strip.bars[index - 1]!.row : null}
               />
             ))}
           </Fragment>
         ))}
       </div>
       <figcaption>
-        {said && <p class="finding">{said}</p>}
-        {strips.map(({ name, group }) => {
-          const note = caveat(metric, group)
-          return (
-            note && (
-              <p key={name ?? ''} class="quiet">
-                {name && `${name}: `}
-                {note}
-              </p>
-            )
-          )
-        })}
+        {sentence && <p class="finding">{sentence}</p>}
+        {notes.filter(Boolean).map((note) => (
+          <p key={note} class="quiet">
+            {note}
+          </p>
+        ))}
       </figcaption>
       <Numbers metric={metric} strips={strips} title={title} />
     </figure>
@@ -90,19 +96,19 @@ function Axis({ ticks, scale }: { ticks: Tick[]; scale: number }) {
 
 interface RowProps {
   metric: Metric
-  row: QuantileComposition
+  bar: Bar
   above: QuantileComposition | null
   scale: number
   ticks: Tick[]
 }
 
-function Row({ metric, row, above, scale, ticks }: RowProps) {
+function Row({ metric, bar: { name, row }, above, scale, ticks }: RowProps) {
   const segments = compositionSegments(metric, row)
   const value = row.value_ns ?? null
   const interval = row.low_ns != null && row.high_ns != null
   return (
     <>
-      <div class="composition-q">{quantileName(row.q)}</div>
+      <div class="composition-q">{name}</div>
       <div class="composition-value" title={exactDuration(value)}>
         {duration(value)}
       </div>
@@ -130,12 +136,7 @@ function Row({ metric, row, above, scale, ticks }: RowProps) {
             n too small ({count(row.window_n)} of {count(row.window_required)})
           </p>
         ) : (
-          <PhaseBar
-            labelled
-            segments={segments}
-            scale={scale}
-            label={`${METRIC_NAMES[metric]} ${quantileName(row.q)}`}
-          />
+          <PhaseBar labelled segments={segments} scale={scale} label={`${METRIC_NAMES[metric]} ${name}`} />
         )}
         {value !== null && !row.window_too_small && (
           <Needle value={value} low={row.low_ns ?? null} high={row.high_ns ?? null} scale={scale} />
@@ -210,10 +211,10 @@ function Numbers({ metric, strips, title }: { metric: Metric; strips: Strip[]; t
       <caption>{title}: mean composition of the requests around each percentile</caption>
       <tbody>
         {strips.flatMap((strip) =>
-          strip.group.compositions.map((row) => (
-            <tr key={`${strip.name}${row.q}`}>
+          strip.bars.map(({ name, row }) => (
+            <tr key={`${strip.name}${name}`}>
               <th scope="row">
-                {strip.name} {quantileName(row.q)}
+                {strip.name} {name}
               </th>
               <td>{duration(row.value_ns)}</td>
               <td>{count(row.window_n)} requests</td>

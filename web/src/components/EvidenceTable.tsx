@@ -102,7 +102,7 @@ export function EvidenceTable({ request, evidence }: { request: Request; evidenc
             sum
           />
           {[...others, ...hops].map((line) => (
-            <Row key={line.key} line={line} total={request.total_ns} evidence={evidence} />
+            <Row key={line.key} line={line} total={request.total_ns} evidence={evidence} share={false} />
           ))}
         </tbody>
       </table>
@@ -115,11 +115,13 @@ function Row({
   total,
   evidence,
   sum = false,
+  share = true,
 }: {
   line: Line
   total: number
   evidence: Evidence[]
   sum?: boolean
+  share?: boolean
 }) {
   const read = evidence.filter((item) => item.fact === line.key)
   return (
@@ -133,7 +135,7 @@ function Row({
       <td class="number" title={exactDuration(line.ns)}>
         {line.ns == null ? <span class="unknown">unknown</span> : duration(line.ns)}
       </td>
-      <td class="number">{line.ns == null || total === 0 ? '' : percent(line.ns / total)}</td>
+      <td class="number">{share && line.ns != null && total > 0 ? percent(line.ns / total) : ''}</td>
       <td>{line.ns == null ? '' : line.provenance}</td>
       <td>
         {read.map((item, index) => (

@@ -28,6 +28,7 @@ export function Waterfall({ trace, requestSpanID }: { trace: Trace; requestSpanI
             </span>
           ))}
         </div>
+        <span />
       </div>
       {all.map(({ clock, spans }, index) => (
         <Fragment key={index}>
@@ -95,12 +96,12 @@ function Row({ span, depth, scale, requestSpanID, open, onOpen }: RowProps) {
           style={{ left: `${left}%`, width: `max(2px, ${width}%)` }}
           title={exactDuration(span.duration_ns)}
         />
-        <span class="span-note" style={left + width > 60 ? { right: `${100 - left}%` } : { left: `${left + width}%` }}>
-          {duration(span.duration_ns)}
-          {facts.map((fact) => (
-            <Fact key={fact} fact={fact} />
-          ))}
-        </span>
+      </span>
+      <span class="span-note">
+        <span class="number">{duration(span.duration_ns)}</span>
+        {facts.map((fact) => (
+          <Fact key={fact} fact={fact} />
+        ))}
       </span>
     </button>
   )

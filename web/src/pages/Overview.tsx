@@ -3,7 +3,7 @@ import { Percentiles } from '../charts/Percentiles'
 import { PhaseAreas } from '../charts/PhaseAreas'
 import { Rate } from '../charts/Rate'
 import { Changes } from '../components/Changes'
-import { Composition } from '../components/Composition'
+import { Composition, percentileStrip } from '../components/Composition'
 import { Firing } from '../components/Firing'
 import { Hints } from '../components/Hints'
 import { Legend } from '../components/Legend'
@@ -12,6 +12,7 @@ import { ProblemNotice } from '../components/Notice'
 import { NowAndBefore } from '../components/NowAndBefore'
 import { ScopeLine } from '../components/ScopeLine'
 import { Segmented } from '../components/Segmented'
+import { caveat } from '../phase/composition'
 import { METRIC_NAMES } from '../phase/parts'
 import { rangeOf, update, useView } from '../state/location'
 import { describe } from '../state/time'
@@ -58,7 +59,9 @@ export function Overview() {
                 <Composition
                   metric={metric}
                   title={[METRIC_NAMES[metric], describe(range), ...filter].join(', ')}
-                  strips={[{ group }]}
+                  strips={[percentileStrip(group)]}
+                  sentence={group.finding}
+                  notes={[caveat(metric, group)]}
                 />
                 <Legend />
               </>

@@ -9,7 +9,7 @@ export interface Filter {
   value: string
 }
 
-const grammar = /^\s*([A-Za-z_][\w.:/-]*)\s*(=~|!=|=|\s+in\s+)\s*([\s\S]*)$/
+const grammar = /^\s*([^\s=!~]+)\s*(=~|!=|=|\s+in\s+)\s*([\s\S]*)$/
 
 /** The filter in text, or null where it is none. */
 export function parseFilter(text: string): Filter | null {

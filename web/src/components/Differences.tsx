@@ -1,0 +1,156 @@
+import type { Schemas } from '../api/client'
+import { duration, exactDuration } from '../format/duration'
+import { percent, signed } from '../format/number'
+import { partClass, partName, partsOf, quantileName, type Metric } from '../phase/parts'
+
+type Comparison = Schemas['Comparison']
+type Difference = Schemas['Difference']
+type Estimate = Pick<Schemas['PartDifference'], 'ns' | 'low_ns' | 'high_ns'>
+
+interface Line {
+  name: string
+  a: number | null
+  b: number | null
+  difference: Difference | null
+}
+
+/** The difference of the means and of every percentile, taken apart by phase. */
+export function Differences({ comparison, metric }: { comparison: Comparison; metric: Metric }) {
+  const parts = partsOf(metric)
+  const lines: Line[] = [
+    { name: 'mean', a: mean(comparison.a, metric), b: mean(comparison.b, metric), difference: comparison.mean },
+    ...comparison.quantiles.map((quantile) => ({
+      name: quantileName(quantile.q),
+      a: around(comparison.a, quantile.q),
+      b: around(comparison.b, quantile.q),
+      difference: quantile.difference ?? null,
+    })),
+  ]
+  const widest = Math.max(
+    1,
+    ...lines.flatMap((line) => (line.difference?.parts ?? []).map((part) => Math.abs(part.ns))),
+  )
+  return (
+    <div class="table-wrap bare" data-hold>
+      <table class="grid">
+        <caption class="hidden">Difference B minus A by phase</caption>
+        <thead>
+          <tr>
+            <th scope="col">at</th>
+            <th scope="col" class="number">
+              A
+            </th>
+            <th scope="col" class="number">
+              B
+            </th>
+            <th scope="col" class="number">
+              B − A
+            </th>
+            {parts.map((part) => (
+              <th key={part} scope="col" class="number">
+                {partName(part)}
+              </th>
+            ))}
+            <th scope="col">owner</th>
+          </tr>
+        </thead>
+        <tbody>
+          {lines.map((line) => (
+            <tr key={line.name}>
+              <th scope="row">{line.name}</th>
+              <td class="number" title={exactDuration(line.a)}>
+                {duration(line.a)}
+              </td>
+              <td class="number" title={exactDuration(line.b)}>
+                {duration(line.b)}
+              </td>
+              {line.difference ? (
+                <>
+                  <td class="number" title={interval(line.difference)}>
+                    <b>{signed(line.difference.ns, duration)}</b>{' '}
+                    {line.difference.relative != null && (
+                      <span class="quiet">{signed(line.difference.relative, percent)}</span>
+                    )}
+                  </td>
+                  {parts.map((part) => (
+                    <PartCell
+                      key={part}
+                      estimate={line.difference!.parts.find((other) => other.part === part)}
+                      part={part}
+                      widest={widest}
+                    />
+                  ))}
+                  <td>{ownerText(line.difference)}</td>
+                </>
+              ) : (
+                <td colSpan={parts.length + 2} class="small-n">
+                  n too small around {line.name} on one side
+                </td>
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** A signed bar from the middle, in the part's colour, with the number and its certainty. */
+function PartCell({
+  estimate,
+  part,
+  widest,
+}: {
+  estimate: Estimate | undefined
+  part: Parameters<typeof partName>[0]
+  widest: number
+}) {
+  if (!estimate) return <td class="number unknown">–</td>
+  const width = (50 * Math.abs(estimate.ns)) / widest
+  const position = estimate.ns < 0 ? { right: '50%', width: `${width}%` } : { left: '50%', width: `${width}%` }
+  return (
+    <td class={sure(estimate) ? 'number' : 'number unsure'} title={interval(estimate)}>
+      {signed(estimate.ns, duration)}
+      <span class="diverging" aria-hidden="true">
+        <i
+          class={`segment ${partClass(part)} ${partClass(part) === 'unattributed' ? '' : 'measured'}`}
+          style={position}
+        />
+      </span>
+    </td>
+  )
+}
+
+function sure({ low_ns: low, high_ns: high }: Estimate): boolean {
+  return low != null && high != null && (low > 0 || high < 0)
+}
+
+function interval(estimate: Estimate): string {
+  const { ns, low_ns: low, high_ns: high } = estimate
+  const exact = signed(ns, exactDuration)
+  if (low == null || high == null) return `${exact}\nNo interval: fewer than 10 time blocks with data on a side`
+  const text = `${exact}\n95 % interval ${signed(low, duration)} to ${signed(high, duration)}`
+  return sure(estimate) ? text : `${text}\nMay be nothing: the interval contains 0`
+}
+
+/** Who has the difference, in words. */
+export function ownerText(difference: Difference): string {
+  switch (difference.owner) {
+    case 'none':
+      return difference.relative_bound == null
+        ? 'too little to tell'
+        : `no difference larger than ±${percent(difference.relative_bound)}`
+    case 'shared':
+      return 'shared'
+    default:
+      return partName(difference.owner)
+  }
+}
+
+function mean(side: Comparison['a'], metric: Metric): number | null {
+  return side.metrics.find((candidate) => candidate.metric === metric)?.mean_ns ?? null
+}
+
+function around(side: Comparison['a'], q: number): number | null {
+  return side.composition.compositions.find((candidate) => Math.abs(candidate.q - q) < 1e-9)?.mean_ns ?? null
+}

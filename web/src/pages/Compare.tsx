@@ -1,0 +1,154 @@
+import { useEffect } from 'preact/hooks'
+import type { Question, Schemas } from '../api/client'
+import { useAnswer } from '../api/useAnswer'
+import { Composition, type Strip } from '../components/Composition'
+import { CSVButton } from '../components/CSVButton'
+import { Differences, ownerText } from '../components/Differences'
+import { Legend } from '../components/Legend'
+import { Mix } from '../components/Mix'
+import { NoRequests } from '../components/NoRequests'
+import { ProblemNotice } from '../components/Notice'
+import { ScopeLine } from '../components/ScopeLine'
+import { Segmented } from '../components/Segmented'
+import { SidePicker } from '../components/SidePicker'
+import { duration, plusMinus } from '../format/duration'
+import { percent, signed } from '../format/number'
+import { caveat } from '../phase/composition'
+import { METRIC_NAMES, partName, quantileName, QUANTILES, type Metric } from '../phase/parts'
+import { rangeOf, update, useView } from '../state/location'
+import { before } from '../state/time'
+
+type Comparison = Schemas['Comparison']
+
+/** Two windows or two values side by side, and which phase owns the difference. B is the page's range. */
+export function Compare() {
+  const { params } = useView()
+  useOwnRange(params)
+  const metric = params.get('metric') === 'total' ? 'total' : 'ttft'
+  const b = rangeOf(params)
+  const [filtersA, filtersB] = [params.getAll('a'), params.getAll('b')]
+  const split = filtersA.length > 0 || filtersB.length > 0
+  const a = {
+    from: params.get('a_from') ?? (split ? b : before(b, Date.now())).from,
+    to: params.get('a_to') ?? (split ? b : before(b, Date.now())).to,
+  }
+  const question: Question<'/compare'> = {
+    path: '/compare',
+    query: {
+      a_from: a.from,
+      a_to: a.to,
+      b_from: b.from,
+      b_to: b.to,
+      a: filtersA,
+      b: filtersB,
+      filter: params.getAll('filter'),
+      metric,
+      quantiles: [...QUANTILES],
+    },
+  }
+  const { answer, problem, busy } = useAnswer(question)
+  const empty = answer !== null && (answer.a.counted === 0 || answer.b.counted === 0) && !busy
+
+  return (
+    <section class="page">
+      <div class="page-head">
+        <h1>Compare</h1>
+        <Segmented
+          label="Metric"
+          value={metric}
+          options={[
+            { value: 'ttft', name: 'TTFT' },
+            { value: 'total', name: 'Total' },
+          ]}
+          onChange={(next) => update({ metric: next === 'ttft' ? null : next })}
+        />
+        <SidePicker a={a} b={b} filtersA={filtersA} filtersB={filtersB} />
+        <div class="page-tools">
+          <CSVButton question={question} name="compare" />
+        </div>
+      </div>
+      {problem && <ProblemNotice problem={problem} />}
+      {answer && (
+        <div class="sides">
+          {(['a', 'b'] as const).map((side) => (
+            <div key={side}>
+              <b>{side.toUpperCase()}</b> {(side === 'a' ? filtersA : filtersB).join(', ')}
+              <ScopeLine meta={answer[side]} />
+            </div>
+          ))}
+        </div>
+      )}
+      {empty && <NoRequests filtered={params.has('filter') || split} />}
+      {answer && !empty && (
+        <>
+          <div class="panel">
+            <Composition
+              metric={metric}
+              title={`${METRIC_NAMES[metric]}, A against B`}
+              strips={pairs(answer)}
+              sentence={verdict(answer, metric)}
+              notes={[
+                prefixed('A', caveat(metric, answer.a.composition)),
+                prefixed('B', caveat(metric, answer.b.composition)),
+              ]}
+            />
+            <Legend />
+          </div>
+          <div class="panel flush">
+            <div class="panel-head">
+              <h2>Which phase owns the difference</h2>
+              <span class="quiet">A and B are the means around each percentile; faint differences may be nothing</span>
+            </div>
+            <Differences comparison={answer} metric={metric} />
+          </div>
+          <Mix mix={answer.mix} />
+        </>
+      )}
+    </section>
+  )
+}
+
+const prefixed = (name: string, note: string) => note && `${name}: ${note}`
+
+/** An alert's link names window B as the API does; here it is the page's range. */
+function useOwnRange(params: URLSearchParams): void {
+  const [from, to] = [params.get('b_from'), params.get('b_to')]
+  useEffect(() => {
+    if (from && to) update({ from, to, b_from: null, b_to: null }, { replace: true })
+  }, [from, to])
+}
+
+/** One strip for each percentile, B beneath A. */
+function pairs(comparison: Comparison): Strip[] {
+  return comparison.quantiles.flatMap(({ q }) => {
+    const rows = (['a', 'b'] as const).map((side) =>
+      comparison[side].composition.compositions.find((row) => Math.abs(row.q - q) < 1e-9),
+    )
+    if (!rows[0] || !rows[1]) return []
+    return [
+      {
+        name: quantileName(q),
+        bars: [
+          { name: 'A', row: rows[0] },
+          { name: 'B', row: rows[1] },
+        ],
+      },
+    ]
+  })
+}
+
+/** The answer in one sentence, from the highest percentile that can be told. */
+function verdict(comparison: Comparison, metric: Metric): string {
+  const told = [...comparison.quantiles].reverse().find(({ difference }) => difference && difference.low_ns != null)
+  const difference = told?.difference ?? comparison.mean
+  const at = told ? quantileName(told.q) : 'mean'
+  if (difference.low_ns == null || difference.high_ns == null)
+    return 'Too few time blocks with data to tell a difference from chance.'
+  if (difference.owner === 'none') return `${at} ${METRIC_NAMES[metric]}: ${ownerText(difference)}.`
+  const change = `${at} ${METRIC_NAMES[metric]} ${signed(difference.ns, duration)} (${plusMinus(difference.ns, difference.low_ns, difference.high_ns)}${
+    difference.relative == null ? '' : `, ${signed(difference.relative, percent)}`
+  })`
+  if (difference.owner === 'shared') return `${change}: no single phase owns it.`
+  const owner = difference.parts.find((part) => part.part === difference.owner)
+  return `${change}: ${partName(difference.owner)} owns it${owner ? ` with ${signed(owner.ns, duration)}` : ''}.`
+}
