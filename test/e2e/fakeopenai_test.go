@@ -1,6 +1,4 @@
-// Package senders drives real LLM instrumentations, at pinned versions,
-// against an OpenAI-compatible server whose delays are known.
-package senders
+package e2e
 
 import (
 	"encoding/json"
@@ -10,7 +8,7 @@ import (
 	"time"
 )
 
-// Delays of the fake server, counted from the arrival of the request.
+// Delays of the fake OpenAI server, counted from the arrival of a request.
 const (
 	headersAfter    = 30 * time.Millisecond
 	roleChunkAfter  = 150 * time.Millisecond // a chunk that carries no text
