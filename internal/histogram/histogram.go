@@ -110,3 +110,19 @@ func (h *Histogram) Quantile(q float64) (ns int64, ok bool) {
 	}
 	return int64(math.Round(Value(i))), true
 }
+
+// FromIndexes counts values by the buckets they lie in; each index must be one
+// that Index gives.
+func FromIndexes(indexes []int16) *Histogram {
+	var counts [63*perOctave - ZeroIndex]int64
+	for _, i := range indexes {
+		counts[i-ZeroIndex]++
+	}
+	h := &Histogram{n: int64(len(indexes))}
+	for at, n := range counts {
+		if n > 0 {
+			h.buckets = append(h.buckets, bucket{int32(at + ZeroIndex), n})
+		}
+	}
+	return h
+}

@@ -1,0 +1,192 @@
+package query
+
+import (
+	"context"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/phaseline/phaseline/internal/histogram"
+)
+
+// metricColumns are the columns of each metric in requests.
+var metricColumns = map[Metric]fragment{
+	TTFT: "ttft_ns", TPOT: "tpot_ns", Total: "total_ns", Network: "network_ns", Queue: "queue_ns",
+	Prefill: "prefill_ns", Decode: "decode_ns", Unattributed: "unattributed_ns",
+}
+
+// amount is how many requests have a duration, and its sum over them.
+type amount struct {
+	n   int64
+	sum sum
+}
+
+func (a *amount) merge(o amount) { a.n += o.n; a.sum.merge(o.sum) }
+
+// cell is what is known of the requests of one group in one time block.
+type cell struct {
+	counts  Counts
+	counted int64
+	metrics map[Metric]*amount // over the counted requests
+	// Parts of TTFT over the counted requests that have one.
+	ttftNetwork, ttftQueue, ttftPrefill amount
+	inputTokens, outputTokens           amount // only from requests
+	histograms                          map[Metric]*histogram.Histogram
+}
+
+func newCell() *cell {
+	c := &cell{metrics: map[Metric]*amount{}, histograms: map[Metric]*histogram.Histogram{}}
+	for _, m := range Metrics {
+		c.metrics[m] = &amount{}
+	}
+	return c
+}
+
+func (c *cell) merge(o *cell) {
+	c.counts.N += o.counts.N
+	c.counts.OK += o.counts.OK
+	c.counts.Errors += o.counts.Errors
+	c.counts.Cancelled += o.counts.Cancelled
+	c.counts.CacheHits += o.counts.CacheHits
+	c.counted += o.counted
+	for m, a := range o.metrics {
+		c.metrics[m].merge(*a)
+	}
+	c.ttftNetwork.merge(o.ttftNetwork)
+	c.ttftQueue.merge(o.ttftQueue)
+	c.ttftPrefill.merge(o.ttftPrefill)
+	c.inputTokens.merge(o.inputTokens)
+	c.outputTokens.merge(o.outputTokens)
+	for m, h := range o.histograms {
+		c.histogram(m).Merge(h)
+	}
+}
+
+func (c *cell) histogram(m Metric) *histogram.Histogram {
+	h := c.histograms[m]
+	if h == nil {
+		h = &histogram.Histogram{}
+		c.histograms[m] = h
+	}
+	return h
+}
+
+// cells holds cells by group and time block.
+type cells map[key]map[int64]*cell
+
+func (c cells) at(k key, block int64) *cell {
+	blocks := c[k]
+	if blocks == nil {
+		blocks = map[int64]*cell{}
+		c[k] = blocks
+	}
+	if blocks[block] == nil {
+		blocks[block] = newCell()
+	}
+	return blocks[block]
+}
+
+// grid numbers time blocks: block i starts at origin + i·width.
+type grid struct{ origin, width int64 } // Unix ns, ns
+
+// readRequests adds the cells of the requests in ranges. Histograms are made of
+// the metrics given.
+func (e *Engine) readRequests(ctx context.Context, into cells, s scope, g grid, metrics []Metric, ranges ...Range) error {
+	q := &statement{}
+	q.add("SELECT ")
+	s.labels(q, TierRequests)
+	q.add("intDiv(toUnixTimestamp64Nano(end) - ").bind("Int64", g.origin).add(", ").bind("Int64", g.width).add(") AS block, ")
+	q.add("count(), countIf(outcome = 'ok'), countIf(outcome = 'error'), countIf(outcome = 'cancelled'), countIf(outcome = 'cache_hit'), ")
+	q.add("countIf(")
+	s.counted(q)
+	q.add(")")
+	for _, m := range Metrics {
+		s.amount(q, metricColumns[m])
+	}
+	s.amount(q, "if(isNull(ttft_ns), NULL, ttft_network_ns)")
+	s.amount(q, "if(isNull(ttft_ns), NULL, ttft_queue_ns)")
+	s.amount(q, "if(isNull(ttft_ns), NULL, ttft_prefill_ns)")
+	s.amount(q, "input_tokens")
+	s.amount(q, "output_tokens")
+	for _, m := range metrics {
+		column := metricColumns[m]
+		// Two bytes a request are less work for both sides than a map a group.
+		q.add(", groupArrayIf(if(", column, " > 0, toInt16(ceil(log2(assumeNotNull(", column, ")) * 64) - 1), -2), ")
+		s.counted(q)
+		q.add(" AND isNotNull(", column, "))")
+	}
+	s.from(q, ranges...)
+	s.groupBy(q, "block")
+
+	return e.read(ctx, q, func(rows driver.Rows) error {
+		r := newCellRow(5)
+		indexes := make([][]int16, len(metrics))
+		dest := r.dest(s)
+		for i := range indexes {
+			dest = append(dest, &indexes[i])
+		}
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		c := r.addTo(into)
+		for i, m := range metrics {
+			c.histogram(m).Merge(histogram.FromIndexes(indexes[i]))
+		}
+		return nil
+	})
+}
+
+// cellRow is where a cell is scanned to, whichever table it comes from: the
+// counts by outcome, the counted, and amounts: those of Metrics, then those of
+// the other fields of a cell in their order.
+type cellRow struct {
+	key     key
+	block   int64
+	counts  [6]uint64
+	amounts []struct{ n, sum uint64 }
+}
+
+// newCellRow makes room for the metrics and so many amounts more.
+func newCellRow(more int) *cellRow {
+	return &cellRow{amounts: make([]struct{ n, sum uint64 }, len(Metrics)+more)}
+}
+
+func (r *cellRow) dest(s scope) []any {
+	dest := append(s.scan(&r.key), &r.block)
+	for i := range r.counts {
+		dest = append(dest, &r.counts[i])
+	}
+	for i := range r.amounts {
+		dest = append(dest, &r.amounts[i].n, &r.amounts[i].sum)
+	}
+	return dest
+}
+
+// addTo adds the row to its cell.
+func (r *cellRow) addTo(into cells) *cell {
+	c := into.at(r.key, r.block)
+	c.counts.N += int64(r.counts[0])
+	c.counts.OK += int64(r.counts[1])
+	c.counts.Errors += int64(r.counts[2])
+	c.counts.Cancelled += int64(r.counts[3])
+	c.counts.CacheHits += int64(r.counts[4])
+	c.counted += int64(r.counts[5])
+	targets := make([]*amount, 0, len(Metrics)+5)
+	for _, m := range Metrics {
+		targets = append(targets, c.metrics[m])
+	}
+	targets = append(targets, &c.ttftNetwork, &c.ttftQueue, &c.ttftPrefill, &c.inputTokens, &c.outputTokens)
+	for i, a := range r.amounts {
+		targets[i].n += int64(a.n)
+		targets[i].sum.add(a.sum)
+	}
+	return c
+}
+
+// amount appends how many counted requests have the column, and its sum.
+func (s scope) amount(q *statement, column fragment) {
+	q.add(", countIf(isNotNull(", column, ") AND ")
+	s.counted(q)
+	q.add("), toUInt64(ifNull(sumIf(", column, ", ")
+	s.counted(q)
+	q.add("), 0))")
+}

@@ -1,0 +1,107 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Engine answers questions from one database. It is safe for concurrent use.
+type Engine struct {
+	conn   driver.Conn
+	limits Limits
+	now    func() time.Time
+}
+
+// New returns an engine that reads through conn.
+func New(conn driver.Conn, limits Limits) *Engine {
+	return &Engine{conn: conn, limits: limits.withDefaults(), now: time.Now}
+}
+
+// Limits returns the limits in force.
+func (e *Engine) Limits() Limits { return e.limits }
+
+// settings are those of every statement. All versions of a row lie in one
+// partition, so FINAL need not compare partitions; readonly=1 refuses writes
+// and table functions, whatever the user may do otherwise.
+func (e *Engine) settings() clickhouse.Settings {
+	return clickhouse.Settings{
+		"readonly":           1,
+		"max_execution_time": e.limits.Time.Seconds(),
+		"max_memory_usage":   e.limits.Memory,
+		"max_rows_to_read":   e.limits.Rows,
+		"do_not_merge_across_partitions_select_final":  1,
+		"cancel_http_readonly_queries_on_client_close": 1,
+	}
+}
+
+// read runs one statement and calls each for every row, which must scan it.
+func (e *Engine) read(ctx context.Context, s *statement, each func(driver.Rows) error) error {
+	// The engine stops by itself at max_execution_time; the context is for an
+	// engine that does not.
+	ctx, cancel := context.WithTimeout(ctx, e.limits.Time+time.Second)
+	defer cancel()
+	rows, err := e.conn.Query(clickhouse.Context(ctx, clickhouse.WithSettings(e.settings())), s.sql.String(), s.args...)
+	if err != nil {
+		return e.classify(ctx, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return fmt.Errorf("scan an answer: %w", err)
+		}
+	}
+	return e.classify(ctx, rows.Err())
+}
+
+// ClickHouse's exception codes that say something about the question.
+const (
+	tooManyRows       = 158
+	timeoutExceeded   = 159
+	memoryLimit       = 241
+	tooManyRowsOrB    = 396
+	badRegexp         = 427
+	queryWasCancelled = 394
+	noSuchTable       = 60
+)
+
+// classify turns a failure into an Error. A fault of this package, such as a
+// syntax error, stays what it is.
+func (e *Engine) classify(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() == context.Canceled {
+		return ctx.Err()
+	}
+	timeout := &Error{Code: CodeTimeout, Parameter: "from",
+		Message: fmt.Sprintf("the store took longer than %s; ask for a shorter range or filter more", e.limits.Time), cause: err}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return timeout
+	}
+	var exception *clickhouse.Exception
+	if !errors.As(err, &exception) {
+		return &Error{Code: CodeUnavailable, Message: "the store does not answer; try again in a few seconds", cause: err}
+	}
+	switch exception.Code {
+	case timeoutExceeded, queryWasCancelled:
+		return timeout
+	case tooManyRows, tooManyRowsOrB:
+		return &Error{Code: CodeTooLarge, Parameter: "from",
+			Message: "the question reads too many requests; ask for a shorter range, filter more, or group by dimensions that long ranges have", cause: err}
+	case memoryLimit:
+		return &Error{Code: CodeTooLarge, Parameter: "from",
+			Message: "the question needs too much memory; ask for a shorter range or fewer groups", cause: err}
+	case badRegexp:
+		return &Error{Code: CodeInvalid, Parameter: "filter", Message: "the regular expression is too complex", cause: err}
+	case noSuchTable:
+		return &Error{Code: CodeUnavailable, Message: "the store has no tables yet; try again in a few seconds", cause: err}
+	case 202, 203, 209, 210, 242, 252, 279, 285, 319, 999:
+		return &Error{Code: CodeUnavailable, Message: "the store is overloaded or restarting; try again in a few seconds", cause: err}
+	}
+	return fmt.Errorf("query the store: %w", err)
+}
