@@ -33,7 +33,7 @@ type testServer struct {
 func newTestServer(t testing.TB, o Options) *testServer {
 	t.Helper()
 	if o.Questions == nil {
-		o.Questions = noQuestions{}
+		o.Questions = away
 	}
 	if o.Store == nil {
 		o.Store = func() StoreStatus { return StoreStatus{Ready: true, Kind: StoreStatusKindEmbedded} }
@@ -194,7 +194,54 @@ func undocumented(schema *openapi3.Schema, value any, path string) []string {
 	return extra
 }
 
-// noQuestions fails every question as a store does that is away.
-type noQuestions struct{ Questions }
+// faulty answers every question with the same error.
+type faulty struct{ err error }
 
-func (noQuestions) Limits() query.Limits { return query.Limits{} }
+func (f faulty) Limits() query.Limits { return query.Limits{} }
+
+func (f faulty) Breakdown(context.Context, query.Breakdown) (a query.BreakdownAnswer, err error) {
+	return a, f.err
+}
+
+func (f faulty) TimeSeries(context.Context, query.TimeSeries) (a query.TimeSeriesAnswer, err error) {
+	return a, f.err
+}
+
+func (f faulty) Heatmap(context.Context, query.Heatmap) (a query.HeatmapAnswer, err error) {
+	return a, f.err
+}
+
+func (f faulty) Composition(context.Context, query.Composition) (a query.CompositionAnswer, err error) {
+	return a, f.err
+}
+
+func (f faulty) Compare(context.Context, query.Compare) (a query.CompareAnswer, err error) {
+	return a, f.err
+}
+
+func (f faulty) Distinguish(context.Context, query.Distinguish) (a query.DistinguishAnswer, err error) {
+	return a, f.err
+}
+
+func (f faulty) Requests(context.Context, query.Requests) (a query.RequestsAnswer, err error) {
+	return a, f.err
+}
+
+func (f faulty) Request(context.Context, query.RequestID) ([]query.Request, error) {
+	return nil, f.err
+}
+
+func (f faulty) Dimensions(context.Context, query.Dimensions) (a query.DimensionsAnswer, err error) {
+	return a, f.err
+}
+
+func (f faulty) DimensionValues(context.Context, query.DimensionValues) (a query.DimensionValuesAnswer, err error) {
+	return a, f.err
+}
+
+func (f faulty) Quality(context.Context, query.Quality) (a query.QualityAnswer, err error) {
+	return a, f.err
+}
+
+// away is what a store answers that is not there.
+var away = faulty{&query.Error{Code: query.CodeUnavailable, Message: "the store does not answer; try again in a few seconds"}}

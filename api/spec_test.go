@@ -71,7 +71,7 @@ func TestGeneratedCodeIsCurrent(t *testing.T) {
 }
 
 func TestEveryRouteIsSpecifiedAndServed(t *testing.T) {
-	s := &server{Options: must(Options{Questions: noQuestions{}, Store: func() StoreStatus { return StoreStatus{} }}.withDefaults()), spec: loadSpec(t)}
+	s := &server{Options: must(Options{Questions: away, Store: func() StoreStatus { return StoreStatus{} }}.withDefaults()), spec: loadSpec(t)}
 	router, err := s.router()
 	if err != nil {
 		t.Fatal(err)
