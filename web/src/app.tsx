@@ -3,6 +3,7 @@ import { Shell } from './components/Shell'
 import { Empty } from './components/Notice'
 import { Breakdown } from './pages/Breakdown'
 import { Compare } from './pages/Compare'
+import { Explore } from './pages/Explore'
 import { Overview } from './pages/Overview'
 import { RequestPage } from './pages/Request'
 import { Requests } from './pages/Requests'
@@ -11,12 +12,13 @@ import { useView } from './state/location'
 const pages: Record<string, FunctionComponent> = {
   '/': Overview,
   '/breakdown': Breakdown,
+  '/explore': Explore,
   '/requests': Requests,
   '/compare': Compare,
 }
 
 /** The pages that ask about a time range and filters. */
-const scoped = new Set(['/', '/breakdown', '/requests', '/compare'])
+const scoped = new Set(['/', '/breakdown', '/explore', '/requests', '/compare'])
 
 export function App() {
   const { path } = useView()

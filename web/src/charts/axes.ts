@@ -1,5 +1,5 @@
 import type uPlot from 'uplot'
-import { durationTicks, niceStep } from '../format/ticks'
+import { durationTicks, logTicks, niceStep } from '../format/ticks'
 import { inUnit, unitOf } from '../format/duration'
 import { significant } from '../format/number'
 import { unzoom, zoom } from '../state/location'
@@ -54,6 +54,16 @@ export function durationAxis(): uPlot.Axis {
       const unit = unitOf(max)
       return splits.map((ns) => (ns === 0 ? '0' : `${inUnit(ns, unit)} ${unit.name}`))
     },
+  }
+}
+
+/** Durations on a logarithmic scale, with ticks at round values. */
+export function logDurationAxis(): uPlot.Axis {
+  return {
+    ...look(),
+    size: AXIS_WIDTH,
+    splits: (_, __, min, max) => logTicks(min, max),
+    values: (_, splits) => splits.map((ns) => `${inUnit(ns, unitOf(ns))} ${unitOf(ns).name}`),
   }
 }
 

@@ -23,3 +23,16 @@ export function niceStep(rough: number): number {
   for (const factor of [1, 2, 2.5, 5]) if (factor * power >= rough * (1 - 1e-9)) return factor * power
   return 10 * power
 }
+
+/** Round durations between min and max for a logarithmic axis: 1, 2, 5 of each power while few, else powers of ten. */
+export function logTicks(min: number, max: number): number[] {
+  const ticks = (factors: number[]) => {
+    const found: number[] = []
+    for (let power = 10 ** Math.floor(Math.log10(min)); power <= max; power *= 10) {
+      for (const factor of factors) if (power * factor >= min && power * factor <= max) found.push(power * factor)
+    }
+    return found
+  }
+  const fine = ticks([1, 2, 5])
+  return fine.length <= 9 ? fine : ticks([1])
+}
