@@ -1,12 +1,14 @@
 import type { FunctionComponent } from 'preact'
 import { Shell } from './components/Shell'
 import { Empty } from './components/Notice'
+import { Alerts } from './pages/Alerts'
 import { Breakdown } from './pages/Breakdown'
 import { Compare } from './pages/Compare'
 import { Explore } from './pages/Explore'
 import { Overview } from './pages/Overview'
 import { RequestPage } from './pages/Request'
 import { Requests } from './pages/Requests'
+import { Setup } from './pages/Setup'
 import { useView } from './state/location'
 
 const pages: Record<string, FunctionComponent> = {
@@ -15,6 +17,8 @@ const pages: Record<string, FunctionComponent> = {
   '/explore': Explore,
   '/requests': Requests,
   '/compare': Compare,
+  '/alerts': Alerts,
+  '/setup': Setup,
 }
 
 /** The pages that ask about a time range and filters. */

@@ -1,6 +1,146 @@
+import { Fragment } from 'preact'
+import type { Schemas } from '../api/client'
+import { duration, exactDuration } from '../format/duration'
+import { count, percent, signed, significant } from '../format/number'
+import { partClass, partName } from '../phase/parts'
+import { href, useView } from '../state/location'
+import { ago, dateTime, exactTime } from '../state/time'
+
+type Alert = Schemas['Alert']
+type Evaluation = Schemas['Evaluation']
+type Measured = Schemas['Measured']
+
 /** The group of an alert in one line. */
 export function groupText(group: Record<string, string>): string {
-  return Object.entries(group)
+  const text = Object.entries(group)
     .map(([dimension, value]) => `${dimension}=${value}`)
     .join(', ')
+  return text || 'all requests'
+}
+
+/** A state in words, loud only where it wants a person. */
+export function State({ state }: { state: Schemas['AlertState'] }) {
+  return <span class={`state ${state}`}>{state.replace(/_/g, ' ')}</span>
+}
+
+/** One alert with its evidence: values, owner, since when, and the requests that show it. */
+export function AlertCard({ alert }: { alert: Alert }) {
+  const view = useView()
+  return (
+    <article class={`panel alert ${alert.state}`}>
+      <div class="panel-head">
+        <h2>
+          <State state={alert.state} /> {alert.rule}
+        </h2>
+        <span class="quiet" title={exactTime(Date.parse(alert.since))}>
+          {alert.severity}, since {ago(Date.parse(alert.since), Date.now())}
+        </span>
+      </div>
+      <p>{groupText(alert.group)}</p>
+      <EvaluationText evaluation={alert.last} />
+      {alert.began && (
+        <p>
+          Began about <b>{dateTime(Date.parse(alert.began))}</b>
+          {alert.began_version && (
+            <>
+              , when version <b>{alert.began_version}</b> appeared
+            </>
+          )}
+          .
+        </p>
+      )}
+      <p class="links">
+        {alert.compare_url && <a href={alert.compare_url}>Compare with its past</a>}
+        {alert.exemplars.map((ref) => (
+          <a key={ref.span_id} href={href(`/requests/${ref.trace_id}/${ref.span_id}`, view)} title={ref.model}>
+            {dateTime(Date.parse(ref.end), Date.now())}, TTFT {duration(ref.ttft_ns)}
+          </a>
+        ))}
+      </p>
+    </article>
+  )
+}
+
+/** What a rule saw, and each condition it had to meet: why it fired, or why not. */
+export function EvaluationText({ evaluation }: { evaluation: Evaluation }) {
+  const moved = evaluation.parts.filter((part) => part.ns !== 0)
+  return (
+    <div class="evaluation">
+      <p class="finding">{evaluation.reason}</p>
+      <dl class="facts">
+        <div>
+          <dt>now</dt>
+          <dd>
+            <MeasuredText measured={evaluation.current} />
+          </dd>
+        </div>
+        {(evaluation.baseline.value_ns != null || evaluation.baseline.share != null) && (
+          <div>
+            <dt>its past</dt>
+            <dd>
+              <MeasuredText measured={evaluation.baseline} />
+            </dd>
+          </div>
+        )}
+        {moved.length > 0 && (
+          <div>
+            <dt>change by part</dt>
+            <dd class="moves">
+              {moved.map((part) => (
+                <span key={part.part} title={exactDuration(part.ns)}>
+                  <i
+                    class={`swatch segment ${partClass(part.part)} ${partClass(part.part) === 'unattributed' ? '' : 'measured'}`}
+                  />{' '}
+                  {partName(part.part)} {signed(part.ns, duration)}
+                </span>
+              ))}
+            </dd>
+          </div>
+        )}
+        {evaluation.overdispersion != null && (
+          <div>
+            <dt>overdispersion φ</dt>
+            <dd>{significant(evaluation.overdispersion)}</dd>
+          </div>
+        )}
+      </dl>
+      {evaluation.conditions.length > 0 && (
+        <dl class="conditions">
+          {evaluation.conditions.map((condition) => (
+            <Fragment key={condition.name}>
+              <dt>
+                <span class={condition.holds ? 'holds' : 'fails'}>
+                  {condition.holds === null ? '?' : condition.holds ? '✓' : '✗'}
+                </span>{' '}
+                {condition.name}
+              </dt>
+              <dd>{condition.detail}</dd>
+            </Fragment>
+          ))}
+        </dl>
+      )}
+    </div>
+  )
+}
+
+function MeasuredText({ measured }: { measured: Measured }) {
+  if (measured.value_ns == null && measured.share == null)
+    return <span class="unknown">unknown, n {count(measured.n)}</span>
+  return (
+    <>
+      <b title={exactDuration(measured.value_ns)}>
+        {measured.value_ns != null ? duration(measured.value_ns) : percent(measured.share)}
+      </b>
+      {measured.low_ns != null &&
+        measured.high_ns != null &&
+        ` (${duration(measured.low_ns)} to ${duration(measured.high_ns)})`}
+      , n {count(measured.n)}
+      {measured.from && measured.to && (
+        <span class="quiet">
+          {' '}
+          {dateTime(Date.parse(measured.from))} – {dateTime(Date.parse(measured.to), Date.parse(measured.from))}
+        </span>
+      )}
+    </>
+  )
 }

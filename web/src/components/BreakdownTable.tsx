@@ -18,16 +18,24 @@ export interface Column {
 
 interface Props {
   groups: Group[]
+  /** What the bars are the mean of. */
+  bars: Whole
   columns: Column[]
   order: Order
   onOrder: (order: Order) => void
 }
 
+/** A duration that can be taken apart. */
+export type Whole = 'total' | 'ttft'
+
+const segments = (group: Group, bars: Whole) =>
+  meanSegments(bars, bars === 'ttft' ? group.ttft_parts : group.total_parts)
+
 /** The table of groups. A click filters by the group, a shift-click compares it with the rest. */
-export function BreakdownTable({ groups, columns, order, onOrder }: Props) {
+export function BreakdownTable({ groups, bars, columns, order, onOrder }: Props) {
   const [open, setOpen] = useState<string | null>(null)
   const dimensions = groups[0]!.labels.map((label) => label.dimension)
-  const scale = Math.max(...groups.map((group) => sum(meanSegments('total', group.total_parts))))
+  const scale = Math.max(...groups.map((group) => sum(segments(group, bars))))
   return (
     <div class="table-wrap" data-hold>
       <table class="grid" onKeyDown={moveInList}>
@@ -42,7 +50,7 @@ export function BreakdownTable({ groups, columns, order, onOrder }: Props) {
               </th>
             ))}
             <th scope="col" class="bar-column">
-              mean total
+              mean {METRIC_NAMES[bars]}
             </th>
             <SortHeader name="n" title="Requests" column={{ field: 'n', q: 'mean' }} order={order} onOrder={onOrder} />
             <SortHeader
@@ -94,13 +102,14 @@ export function BreakdownTable({ groups, columns, order, onOrder }: Props) {
 
 interface RowProps {
   group: Group
+  bars: Whole
   columns: Column[]
   scale: number
   open: boolean
   onOpen: (open: boolean) => void
 }
 
-function Row({ group, columns, scale, open, onOpen }: RowProps) {
+function Row({ group, bars, columns, scale, open, onOpen }: RowProps) {
   const view = useView()
   const filters = view.params.getAll('filter')
   const { labels, counts } = group
@@ -145,9 +154,9 @@ function Row({ group, columns, scale, open, onOpen }: RowProps) {
       <td class="bar-column">
         {labels.length === 0 && expander}
         <PhaseBar
-          segments={meanSegments('total', group.total_parts)}
+          segments={segments(group, bars)}
           scale={scale}
-          label={`Mean total of ${labels.map((label) => label.value).join(', ') || 'all requests'}`}
+          label={`Mean ${METRIC_NAMES[bars]} of ${labels.map((label) => label.value).join(', ') || 'all requests'}`}
         />
       </td>
       <td class="number">

@@ -15,8 +15,6 @@ export interface Bar {
 
 /** Bars that belong together; ribbons join each to the one above it. */
 export interface Strip {
-  /** Names the strip where there is more than one. */
-  name?: string
   bars: Bar[]
 }
 
@@ -54,8 +52,7 @@ export function Composition({ metric, strips, title, sentence, notes }: Props) {
         <div class="composition-title">{title}</div>
         <Axis ticks={ticks} scale={scale} />
         {strips.map((strip) => (
-          <Fragment key={strip.name ?? ''}>
-            {strip.name && <div class="strip-name">{strip.name}</div>}
+          <Fragment key={strip.bars[0]?.name}>
             {strip.bars.map((bar, index) => (
               <Row
                 key={bar.name}
@@ -212,9 +209,9 @@ function Numbers({ metric, strips, title }: { metric: Metric; strips: Strip[]; t
       <tbody>
         {strips.flatMap((strip) =>
           strip.bars.map(({ name, row }) => (
-            <tr key={`${strip.name}${name}`}>
+            <tr key={`${row.q}${name}`}>
               <th scope="row">
-                {strip.name} {name}
+                {quantileName(row.q)} {name}
               </th>
               <td>{duration(row.value_ns)}</td>
               <td>{count(row.window_n)} requests</td>

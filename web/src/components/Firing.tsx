@@ -12,7 +12,7 @@ export function Firing() {
   if (!answer || answer.alerts.length === 0) return null
   const more = answer.alerts.length - MOST
   return (
-    <ul class="firing" aria-label="Firing alerts">
+    <ul class="firing-list" aria-label="Firing alerts">
       {answer.alerts.slice(0, MOST).map((alert) => (
         <li key={alert.fingerprint}>
           <strong>{alert.rule}</strong>

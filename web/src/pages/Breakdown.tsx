@@ -24,6 +24,7 @@ export function Breakdown() {
   const shown = METRICS.find((metric) => metric === params.get('show')) ?? 'all'
   const q =
     params.get('q') === 'mean' ? 'mean' : (QUANTILES.find((value) => quantileName(value) === params.get('q')) ?? 0.95)
+  const bars = params.get('bars') === 'ttft' ? 'ttft' : 'total'
   const order = parseOrder(params.get('sort') ?? '-n')
   const limit = params.get('limit') === 'all' ? MOST_GROUPS : FEW_GROUPS
   const question: Question<'/breakdown'> = {
@@ -82,6 +83,15 @@ export function Breakdown() {
             onChange={(next) => update({ q: next === 'p95' ? null : next, sort: null })}
           />
         )}
+        <Segmented
+          label="Bars"
+          value={bars}
+          options={[
+            { value: 'total', name: 'Bars: total', title: 'What the mean request is made of' },
+            { value: 'ttft', name: 'TTFT', title: 'What the mean time to first token is made of' },
+          ]}
+          onChange={(next) => update({ bars: next === 'total' ? null : next })}
+        />
       </div>
       {problem && <ProblemNotice problem={problem} />}
       {answer && answer.groups.length === 0 && !busy && <NoRequests filtered={params.has('filter')} />}
@@ -89,6 +99,7 @@ export function Breakdown() {
         <>
           <BreakdownTable
             groups={answer.groups}
+            bars={bars}
             columns={columns}
             order={order}
             onOrder={(next) => update({ sort: formatOrder(next) }, { replace: true })}

@@ -127,9 +127,8 @@ function pairs(comparison: Comparison): Strip[] {
     if (!rows[0] || !rows[1]) return []
     return [
       {
-        name: quantileName(q),
         bars: [
-          { name: 'A', row: rows[0] },
+          { name: `${quantileName(q)} A`, row: rows[0] },
           { name: 'B', row: rows[1] },
         ],
       },

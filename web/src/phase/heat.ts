@@ -49,5 +49,5 @@ export function tailEdge({ buckets, counts }: Pick<HeatmapAnswer, 'buckets' | 'c
 /** How dark a cell is, 0 to 1: by the logarithm, so that single requests can still be seen. */
 export function shade(n: number, largest: number): number {
   if (n <= 0 || largest <= 0) return 0
-  return 0.12 + 0.88 * (Math.log1p(n) / Math.log1p(largest))
+  return 0.25 + 0.75 * (Math.log(n) / Math.log(Math.max(2, largest)))
 }
