@@ -19,6 +19,7 @@ const (
 	classSignal
 	classFields
 	classRefused
+	classIgnored
 )
 
 // compiled is a Rule as the reader uses it.
@@ -186,6 +187,8 @@ func (r *Reader) add(d *Dialect) {
 func (r *Reader) compile(rule Rule) compiled {
 	c := compiled{unit: rule.Unit, rank: rule.Rank, kind: rule.Kind, refuse: rule.Refuse, source: r.source(rule.Key)}
 	switch {
+	case rule.Ignore:
+		c.class = classIgnored
 	case rule.Refuse != 0:
 		c.class = classRefused
 	case rule.Fields != nil:
@@ -281,3 +284,6 @@ func (e *entry) sign(v pcommon.Value, name string, resource bool, current *Diale
 	}
 	return current
 }
+
+// sourceOf returns the id of a source that tables name.
+func (r *Reader) sourceOf(name string) sourceID { return sourceID(slices.Index(r.sources, name)) }

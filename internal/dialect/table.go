@@ -89,6 +89,8 @@ type Rule struct {
 	Kind Kind
 	// Refuse: the attribute is never believed.
 	Refuse Refusals
+	// Ignore: the attribute has no meaning here that is of use.
+	Ignore bool
 	// Fields are read from a value that is JSON, or Python's repr of a dict. Their
 	// keys are the path's last one or two names, for example "usage.queue_time".
 	Fields []Rule

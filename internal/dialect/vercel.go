@@ -1,0 +1,72 @@
+package dialect
+
+// Vercel AI SDK 4 to 6, and the legacy integration of 7. One doStream or
+// doGenerate is one request; the span around them sums up.
+var _ = register(Dialect{
+	Name:        "vercel",
+	Title:       "Vercel AI SDK",
+	Scopes:      []string{"ai"},
+	Signs:       []Sign{{Key: "ai.operationId"}},
+	CutProvider: true,
+	Traits:      ToolsBeside | EndNotLastToken,
+	Kinds: []KindTable{{Key: "ai.operationId", Rank: 1, Values: map[string]Role{
+		"ai.streamText.doStream": RoleLLM, "ai.generateText.doGenerate": RoleLLM,
+		"ai.streamObject.doStream": RoleLLM, "ai.generateObject.doGenerate": RoleLLM,
+		"ai.streamText": RoleWrapper, "ai.generateText": RoleWrapper, "ai.streamObject": RoleWrapper, "ai.generateObject": RoleWrapper,
+		"ai.toolCall": RoleTool,
+	}}},
+	Vocabulary: []Rule{
+		{Key: "ai.response.msToFirstChunk", To: TTFT, Unit: Millis, Rank: 3, Note: "the first part of any sort, or the first output: the span does not tell which"},
+		{Key: "ai.stream.msToFirstChunk", To: TTFT, Unit: Millis, Rank: 3, Note: "streamObject's name"},
+		{Key: "ai.response.msToFinish", To: FinishAt, Unit: Millis, Rank: 1, Note: "held back until client-side tools have run, except in 7"},
+		{Key: "ai.model.id", To: Model, Rank: 5},
+		{Key: "ai.model.provider", To: Provider, Rank: 5},
+		{Key: "ai.usage.inputTokens", To: InputTokens, Rank: 4},
+		{Key: "ai.usage.promptTokens", To: InputTokens, Rank: 5, Note: "version 4"},
+		{Key: "ai.usage.outputTokens", To: OutputTokens, Rank: 4},
+		{Key: "ai.usage.completionTokens", To: OutputTokens, Rank: 5, Note: "version 4"},
+		{Key: "ai.usage.cachedInputTokens", To: CachedTokens, Rank: 4},
+		{Key: "ai.usage.inputTokenDetails.cacheReadTokens", To: CachedTokens, Rank: 4},
+		{Key: "ai.usage.inputTokenDetails.cacheWriteTokens", To: CacheWriteTokens, Rank: 4},
+		{Key: "ai.usage.reasoningTokens", To: ReasoningTokens, Rank: 4},
+		{Key: "ai.usage.outputTokenDetails.reasoningTokens", To: ReasoningTokens, Rank: 4},
+		{Key: "ai.response.id", To: ResponseID, Rank: 2},
+		{Key: "ai.response.model", To: ResponseModel, Rank: 3},
+		{Key: "ai.response.finishReason", To: FinishReason, Rank: 4},
+		{Key: "ai.telemetry.metadata.sessionId", To: Session, Rank: 4},
+		{Key: "ai.telemetry.metadata.userId", To: User, Rank: 4},
+		{Key: "ai.response.providerMetadata", Fields: []Rule{
+			{Key: "openai/cachedPromptTokens", To: CachedTokens, Rank: 5},
+		}},
+	},
+	Splits: "Time to first chunk of streamed calls; decode where no tool ran inside.",
+	More:   "experimental_telemetry: { isEnabled: true } on each call; for time to first token, AI SDK 7 with @ai-sdk/otel.",
+	Notes: []string{
+		"streamObject sends no time of finishing, so its decode is unknown.",
+		"An aborted call of 5 or 6 leaves only ai.streamText: counted, no row.",
+	},
+	Finish: func(f *Facts, _ Span) {
+		// ai.operationId says what kind of call it is, not which operation.
+		switch f.Role {
+		case RoleLLM:
+			f.texts[Operation] = "chat"
+		}
+	},
+})
+
+// AI SDK 7's own integration follows the conventions, and stops its TTFT at
+// the first output part and its duration before tools run.
+var _ = register(Dialect{
+	Name:        "vercel7",
+	Title:       "Vercel AI SDK 7",
+	Scopes:      []string{"gen_ai"},
+	CutProvider: true,
+	Traits:      ToolsBeside,
+	Own: []Rule{
+		{Key: "gen_ai.client.operation.time_to_first_chunk", To: TTFT, Unit: Seconds, Rank: 2, Kind: KindFirstToken, Note: "first text, reasoning or tool part"},
+		{Key: "gen_ai.client.operation.duration", To: ModelDuration, Unit: Seconds, Rank: 1, Note: "without tools"},
+	},
+	Splits: "Time to first token and decode of streamed calls.",
+	More:   "@ai-sdk/otel's OpenTelemetry integration.",
+	Notes:  []string{"Failed attempts of a retried call leave no span."},
+})
