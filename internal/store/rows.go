@@ -51,7 +51,7 @@ func (s *Store) writeTombstones(ctx context.Context, dead []phase.Tombstone) err
 	w.slice(each(dead, func(t *phase.Tombstone) []byte { return t.SpanID[:] }))
 	w.texts(each(dead, func(t *phase.Tombstone) *string { return text.of(t.Tenant) }))
 	w.texts(each(dead, func(t *phase.Tombstone) *string { return text.of(t.Service) }))
-	w.slice(each(dead, func(t *phase.Tombstone) int64 { return t.End }))
+	w.times(each(dead, func(t *phase.Tombstone) int64 { return t.End }))
 	w.slice(each(dead, func(t *phase.Tombstone) uint64 { return t.Version }))
 	w.slice(each(dead, func(*phase.Tombstone) uint8 { return 1 }))
 	if w.err != nil {
@@ -72,8 +72,8 @@ var requestColumns = []requestColumn{
 	column("span_id", func(r *phase.Request) []byte { return r.SpanID[:] }),
 	textColumn("tenant", func(r *phase.Request) string { return r.Tenant }),
 	textColumn("service", func(r *phase.Request) string { return r.Service }),
-	column("end", func(r *phase.Request) int64 { return r.End }),
-	column("start", func(r *phase.Request) int64 { return r.Start }),
+	timeColumn("end", func(r *phase.Request) int64 { return r.End }),
+	timeColumn("start", func(r *phase.Request) int64 { return r.Start }),
 	textColumn("service_namespace", func(r *phase.Request) string { return r.ServiceNamespace }),
 	textColumn("version_name", func(r *phase.Request) string { return r.ServiceVersion }),
 	textColumn("environment", func(r *phase.Request) string { return r.Environment }),
@@ -149,6 +149,10 @@ func (s *Store) writeRequests(ctx context.Context, requests []phase.Request) err
 
 func column[T any](name string, get func(*phase.Request) T) requestColumn {
 	return requestColumn{name, func(w *columnWriter, requests []phase.Request, _ texts) { w.slice(each(requests, get)) }}
+}
+
+func timeColumn(name string, get func(*phase.Request) int64) requestColumn {
+	return requestColumn{name, func(w *columnWriter, requests []phase.Request, _ texts) { w.times(each(requests, get)) }}
 }
 
 func textColumn(name string, get func(*phase.Request) string) requestColumn {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -49,6 +50,16 @@ func (w *columnWriter) fail(err error) {
 // slice appends a []int64, []uint32 or another slice that the driver takes whole.
 func (w *columnWriter) slice(values any) { w.fail(w.column().Append(values)) }
 
+// times appends Unix nanoseconds. Of integers the driver would believe that they
+// are milliseconds.
+func (w *columnWriter) times(values []int64) {
+	moments := make([]time.Time, len(values))
+	for i, v := range values {
+		moments[i] = time.Unix(0, v)
+	}
+	w.slice(moments)
+}
+
 // texts appends interned texts; the driver's dictionary tells them by address.
 func (w *columnWriter) texts(values []*string) {
 	c := w.column()
@@ -90,7 +101,7 @@ func (s *Store) sendSpans(ctx context.Context, b *block, from, to int) error {
 	ids := b.ids[from*idsLength : to*idsLength]
 	w := columnWriter{batch: batch}
 	w.texts(b.tenants[from:to])
-	w.slice(b.starts[from:to])
+	w.times(b.starts[from:to])
 	w.ids(ids, idsLength, 0, 16)
 	w.ids(ids, idsLength, 16, 8)
 	w.ids(ids, idsLength, 24, 8)
