@@ -58,7 +58,6 @@ type phaselineExtension struct {
 	reader     *dialect.Reader
 	store      *store.Store
 	questions  *query.Engine
-	limits     query.Limits
 	watch      *watch
 	listener   net.Listener
 	receivers  []Receiver
@@ -142,8 +141,7 @@ func (e *phaselineExtension) build(conn driver.Conn) error {
 	if err := e.opts.registry.Register(storeMetrics{e.store, e.watch}); err != nil {
 		return fmt.Errorf("register the store's metrics: %w", err)
 	}
-	e.limits = query.DefaultLimits()
-	e.questions = query.New(conn, e.limits)
+	e.questions = query.New(conn, query.Limits{})
 	return nil
 }
 

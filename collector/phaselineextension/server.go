@@ -37,7 +37,6 @@ func (e *phaselineExtension) listen() error {
 func (e *phaselineExtension) serve() error {
 	options := api.Options{
 		Questions: e.questions,
-		Limits:    e.limits,
 		Store:     e.status,
 		Counters:  e.counters,
 		LoadTrace: e.store.LoadTrace,
