@@ -36,6 +36,7 @@ and :4318, the UI and the API on http://127.0.0.1:8321, data in ./phaseline-data
 	}
 
 	root.AddCommand(
+		newDecomposeCommand(),
 		newSampleCommand(),
 		newDemoCommand(),
 		newSimulateCommand(),

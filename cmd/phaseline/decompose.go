@@ -1,0 +1,43 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/phaseline/phaseline/internal/dialect"
+	"github.com/phaseline/phaseline/internal/phase"
+	"github.com/phaseline/phaseline/internal/report"
+)
+
+func newDecomposeCommand() *cobra.Command {
+	var asJSON, explain bool
+	cmd := &cobra.Command{
+		Use:   "decompose FILE...",
+		Short: "Split the requests of OTLP trace files into their phases",
+		Long: `Split the LLM requests in OTLP trace files into network, queue, prefill and
+decode, and print each with what its numbers rest on. Files are OTLP/JSON or
+protobuf, "-" is standard input, and several files are one set of spans: the
+halves of a request may come from different exporters. Nothing is stored.`,
+		Example: `  phaseline sample | phaseline decompose -
+  phaseline decompose --explain client.json server.json
+  phaseline decompose --json traces.binpb | jq '.requests[].ttft_ns'`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			spans, err := report.ReadFiles(files, cmd.InOrStdin(), dialect.NewReader(dialect.Options{}))
+			if err != nil {
+				return err
+			}
+			result := phase.Decompose(spans)
+			var explanations []phase.Explanation
+			if explain {
+				explanations = phase.Explain(spans)
+			}
+			if asJSON {
+				return report.JSON(cmd.OutOrStdout(), result, explanations)
+			}
+			return report.Text(cmd.OutOrStdout(), len(spans), result, explanations)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, `print {"requests": […]}, durations in integer nanoseconds`)
+	cmd.Flags().BoolVar(&explain, "explain", false, "say for each number which span and attribute it was read from, and by which rule")
+	return cmd
+}
