@@ -47,6 +47,7 @@ var contentKeys = [...]string{
 var notContent = map[string]bool{
 	"gen_ai.completion.0.finish_reason": true,
 	"gen_ai.choice.finish_reason":       true,
+	"llm.token_count.prompt":            true,
 }
 
 type contentIndex struct {
