@@ -41,8 +41,8 @@ func TestRealSenders(t *testing.T) {
 		tokens     bool
 		cached     bool // whether it carries the count of cached tokens
 	}{
-		{name: "vercel-ai", mode: "stream", streaming: true, ttft: true, tokens: true},
-		{name: "vercel-ai", mode: "plain", tokens: true},
+		{name: "vercel-ai", mode: "stream", streaming: true, ttft: true, tokens: true, cached: true},
+		{name: "vercel-ai", mode: "plain", tokens: true, cached: true},
 		{name: "openllmetry", mode: "stream"},
 		{name: "openllmetry", mode: "plain", tokens: true},
 		{name: "openinference", mode: "stream", streaming: true},
