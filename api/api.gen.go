@@ -1431,8 +1431,8 @@ type ListRequestsParams struct {
 	// Sort What to order by, a leading `-` for descending. Ordered by a metric, requests without it are left out.
 	Sort *ListRequestsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// Limit At most this many rows.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+	// Limit At most this many requests.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
