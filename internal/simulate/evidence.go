@@ -66,8 +66,9 @@ func (t *Truth) Expect() Expectation {
 	}
 	switch {
 	case t.Outcome == CacheHit && seen&RoleGateway != 0:
+		// No model ran: its phases and first token are not there to be known.
 		e.Network = Expected{Present, t.Network}
-		e.Decode = Expected{}
+		e.Decode, e.TTFT = Expected{}, Expected{}
 	case engine && seen&RoleServerHTTP == 0:
 		// Without an HTTP span the server's own span is the window; what the
 		// process does before it opens counts as on the way.

@@ -51,8 +51,8 @@ answer was unknown every time. Shares stay under 100 %% because of failed, cance
 * Network is the client's total without retries and without the server's own span. Where vLLM and SGLang have no HTTP span of their
   own, what the process does before its span opens (chat template, tokenizer) is outside of it and counts as network:
   %s at the median here, %s at p99. With FastAPI's instrumentation it does not.
-* A retry whose HTTP spans were lost cannot be told from network; such answers (%d here) are not judged, nor is SGLang's decode
-  (%d) when the slice that measures it was lost and the frontend's slightly longer figure stands in.
+* A retry whose HTTP spans were lost cannot be told from network: such answers (%d here) are not judged. Nor is SGLang's decode (%d)
+  where only the slice that measures it was lost: the frontend's figure, some milliseconds longer, stands in.
 
 ## Percentiles
 
