@@ -79,6 +79,7 @@ export function BreakdownTable({ groups, bars, columns, order, onOrder }: Props)
               <Fragment key={key}>
                 <Row
                   group={group}
+                  bars={bars}
                   columns={columns}
                   scale={scale}
                   open={open === key}

@@ -51,17 +51,6 @@ export function rate(perSecond: number): string {
   return significant(perSecond * 3600) + ' /h'
 }
 
-/** Bytes in decimal units. */
-export function bytes(value: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let unit = 0
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000
-    unit++
-  }
-  return `${significant(value)} ${units[unit]}`
-}
-
 /** Writes a leading hyphen as a minus sign, which has a digit's width. */
 export function minus(text: string): string {
   return text.startsWith('-') ? '−' + text.slice(1) : text
