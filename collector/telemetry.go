@@ -117,4 +117,6 @@ func (c startErrors) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *
 	return c.Core.Check(entry, checked)
 }
 
-func (c startErrors) With(fields []zapcore.Field) zapcore.Core { return startErrors{c.Core.With(fields)} }
+func (c startErrors) With(fields []zapcore.Field) zapcore.Core {
+	return startErrors{c.Core.With(fields)}
+}

@@ -31,8 +31,8 @@ func oneLine(err error) string {
 		}
 	}
 	var path *fs.PathError
-	if errors.As(err, &path) && path.Op == "mkdir" {
-		return fmt.Sprintf("the folder %s cannot be created (%v): choose a data folder that this user may write to with PHASELINE_DATA_DIR", path.Path, path.Err)
+	if errors.As(err, &path) && (path.Op == "mkdir" || path.Op == "stat") {
+		return fmt.Sprintf("the folder %s cannot be used (%v): choose a data folder that this user may write to with PHASELINE_DATA_DIR", path.Path, path.Err)
 	}
 	text := err.Error()
 	for _, r := range rewrites {

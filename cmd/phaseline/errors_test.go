@@ -30,7 +30,7 @@ func TestOneLine(t *testing.T) {
 		},
 		"folder": {
 			fmt.Errorf("failed to build extensions: %w", &fs.PathError{Op: "mkdir", Path: "/x/y", Err: syscall.EACCES}),
-			"the folder /x/y cannot be created (permission denied): choose a data folder that this user may write to with PHASELINE_DATA_DIR",
+			"the folder /x/y cannot be used (permission denied): choose a data folder that this user may write to with PHASELINE_DATA_DIR",
 		},
 		"unknown key": {
 			errors.New("failed to get config: cannot unmarshal the configuration: decoding failed due to the following error(s):\n\n'extensions' error reading configuration for \"phaseline\": decoding failed due to the following error(s):\n\n'phaselineextension.Config' has invalid keys: datadir"),

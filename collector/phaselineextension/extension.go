@@ -33,10 +33,12 @@ var (
 	_ phaselineexporter.TraceStore                = (*phaselineExtension)(nil)
 )
 
-// Waits between attempts to reach the store at start.
+// Waits between attempts to reach the store at start, and how long it may be
+// away without a word: the embedded engine takes a second to start.
 const (
 	firstPrepareDelay = 250 * time.Millisecond
 	lastPrepareDelay  = 10 * time.Second
+	preparePatience   = 5 * time.Second
 )
 
 // shutdownLimit is how long running statements may take to end. It is shorter
@@ -164,7 +166,7 @@ func (e *phaselineExtension) run(ctx context.Context, conn driver.Conn) {
 // prepare migrates the tables, however long the store is away. It reports false
 // if ctx ended first.
 func (e *phaselineExtension) prepare(ctx context.Context) bool {
-	said := ""
+	started, said := time.Now(), ""
 	for delay := firstPrepareDelay; ; delay = min(2*delay, lastPrepareDelay) {
 		err := e.migrate(ctx)
 		if err == nil {
@@ -173,8 +175,9 @@ func (e *phaselineExtension) prepare(ctx context.Context) bool {
 		if ctx.Err() != nil {
 			return false
 		}
+		err = cause(err)
 		e.watch.set(err)
-		if err.Error() != said {
+		if time.Since(started) > preparePatience && err.Error() != said {
 			said = err.Error()
 			e.logger.Warn("the store cannot be used yet, trying again; spans are accepted and wait in the queue", zap.Error(err))
 		}

@@ -3,6 +3,7 @@ package phaselineextension
 import (
 	"context"
 	"errors"
+	"net/url"
 	"sync"
 	"time"
 
@@ -31,7 +32,7 @@ func (w *watch) run(ctx context.Context, conn driver.Conn) {
 		ping, cancel := context.WithTimeout(ctx, pingLimit)
 		err := conn.Ping(ping)
 		cancel()
-		w.set(err)
+		w.set(cause(err))
 		select {
 		case <-ctx.Done():
 			return
@@ -51,4 +52,14 @@ func (w *watch) fault() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last
+}
+
+// cause takes off what the driver puts before the reason: over HTTP that is the
+// URL with every setting, and who waits for the store can do nothing with it.
+func cause(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) {
+		return request.Err
+	}
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -173,13 +175,28 @@ func (s *server) eventually(limit time.Duration, what string, try func() error) 
 	}
 }
 
-// freeAddress returns an address on loopback that nothing listens on.
+// freeAddress returns an address on loopback that nothing listens on. The port
+// lies below those that the kernel gives to outgoing connections, since one of
+// these could take it before phaseline does.
 func freeAddress(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	t.Helper()
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+nextPort.Add(1)%20_000)
+		if l, err := net.Listen("tcp", address); err == nil {
+			require.NoError(t, l.Close())
+			return address
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
+
+// nextPort starts anywhere, so that test binaries that run together stay apart.
+var nextPort = func() *atomic.Uint32 {
+	var n atomic.Uint32
+	n.Store(rand.Uint32N(20_000))
+	return &n
+}()
 
 // output collects what a process writes, while tests read it.
 type output struct {
