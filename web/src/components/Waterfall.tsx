@@ -33,7 +33,7 @@ export function Waterfall({ trace, requestSpanID }: { trace: Trace; requestSpanI
       {all.map(({ clock, spans }, index) => (
         <Fragment key={index}>
           <div class="lane" title={`Starts ${exactTime(Date.parse(clock.start))} on its own clock`}>
-            {clock.service || 'unnamed service'}
+            {clock.service || 'unnamed service'} {clock.instance && <code>{clock.instance}</code>}
             <span class="quiet">{all.length > 1 ? ' its own clock, from its own 0' : ''}</span>
           </div>
           {spans.map(({ span, depth }) => (

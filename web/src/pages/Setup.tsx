@@ -22,7 +22,7 @@ export function Setup() {
       ? { path: '/quality', query: { ...rangeOf(view.params), from: view.params.get('from') ?? 'now-24h' } }
       : null,
   )
-  const waiting = answer !== null && answer.requests === 0
+  const waiting = answer !== null && answer.last_request === null
 
   useEffect(() => {
     if (!waiting) return
@@ -46,22 +46,21 @@ export function Setup() {
 
 function Lamp({ setup }: { setup: Schemas['Setup'] }) {
   const view = useView()
-  if (setup.requests > 0) {
+  if (setup.last_request) {
     return (
       <p role="status" class="lamp-line">
         <i class="lamp ok" />
-        Receiving: {count(setup.requests)} requests in the last 24 h
-        {setup.last_request && <>, the newest {ago(Date.parse(setup.last_request), Date.now())}</>}.
-        <a href={href('/requests', view)}>See them decomposed</a>
+        Receiving. The newest request ended {ago(Date.parse(setup.last_request), Date.now())}.
+        <a href={href('/requests', view)}>See it decomposed</a>
       </p>
     )
   }
-  if (setup.last_span) {
+  if (setup.spans > 0) {
     return (
       <p role="status" class="lamp-line">
         <i class="lamp waiting" />
-        Spans arrive, the last {ago(Date.parse(setup.last_span), Date.now())}, but none of them is an LLM request yet. A
-        request shows about a second after its span.
+        {count(setup.spans)} spans have come, but none of them is an LLM request of the last 24 h. A request shows about
+        a second after its span.
       </p>
     )
   }
