@@ -18,7 +18,7 @@ export function Setup() {
   const view = useView()
   const { answer, problem } = useAnswer({ path: '/setup' })
   const quality = useAnswer(
-    answer && answer.requests > 0
+    answer?.last_request
       ? { path: '/quality', query: { ...rangeOf(view.params), from: view.params.get('from') ?? 'now-24h' } }
       : null,
   )
