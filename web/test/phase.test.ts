@@ -245,6 +245,7 @@ describe('the waterfall', () => {
   const clock = (service: string, length: number) => ({
     service,
     service_namespace: '',
+    instance: '',
     start: '2026-03-01T12:00:00Z',
     extent_ns: length,
   })
