@@ -4,13 +4,16 @@
 package compose
 
 import (
-	"os/exec"
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/otelcol"
+
+	"github.com/phaseline/phaseline/collector"
+	"github.com/phaseline/phaseline/collector/phaselineextension"
 )
 
 func load(t *testing.T, env map[string]string) *types.Project {
@@ -31,23 +34,26 @@ func TestPortsAreForThisMachineOnly(t *testing.T) {
 	}
 }
 
-func TestPhaselineStartsWithTheEnvironmentOfItsService(t *testing.T) {
+// What `phaseline validate --config collector/container.yaml` does, with the
+// environment that the compose file gives.
+func TestConfigurationFitsTheEnvironmentOfItsService(t *testing.T) {
 	for name, env := range map[string]map[string]string{
 		"nothing set": nil,
 		"own secrets": {"PHASELINE_TOKEN": "a:b{c}#d", "CLICKHOUSE_PASSWORD": "s3cret-%41"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			phaseline, err := load(t, env).GetService("phaseline")
+			container, err := load(t, env).GetService("phaseline")
 			require.NoError(t, err)
-			validate := exec.Command("go", "run", "./cmd/phaseline", "validate", "--config", "collector/container.yaml")
-			validate.Dir = "../.."
-			validate.Env = validate.Environ()
-			for key, value := range phaseline.Environment {
+			for key, value := range container.Environment {
 				require.NotNil(t, value, key)
-				validate.Env = append(validate.Env, key+"="+*value)
+				t.Setenv(key, *value)
 			}
-			out, err := validate.CombinedOutput()
-			assert.NoError(t, err, string(out))
+			set := collector.Settings("test", func(phaselineextension.Ready) {})
+			set.ConfigProviderSettings.ResolverSettings.URIs = []string{"file:../../collector/container.yaml"}
+			set.ConfigProviderSettings.ResolverSettings.DefaultScheme = "env"
+			service, err := otelcol.NewCollector(set)
+			require.NoError(t, err)
+			assert.NoError(t, service.DryRun(t.Context()))
 		})
 	}
 }

@@ -24,7 +24,19 @@ type row map[string]any
 
 // get reads one path of the API server.
 func (s *server) get(path string) (status int, body []byte, err error) {
-	resp, err := httpClient.Get("http://" + s.api + path)
+	req, err := http.NewRequest(http.MethodGet, "http://"+s.api+path, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	return s.do(req)
+}
+
+// do sends a request, with the token if there is one.
+func (s *server) do(req *http.Request) (status int, body []byte, err error) {
+	if s.token != "" {
+		req.Header.Set("Authorization", "Bearer "+s.token)
+	}
+	resp, err := httpClient.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -83,13 +95,12 @@ func (s *server) sendHTTP(td ptrace.Traces) error {
 
 // post sends a body to the OTLP/HTTP traces endpoint as it is.
 func (s *server) post(contentType string, body []byte) (status int, answer []byte, err error) {
-	resp, err := httpClient.Post("http://"+s.http+"/v1/traces", contentType, bytes.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, "http://"+s.http+"/v1/traces", bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
-	defer resp.Body.Close()
-	answer, err = io.ReadAll(resp.Body)
-	return resp.StatusCode, answer, err
+	req.Header.Set("Content-Type", contentType)
+	return s.do(req)
 }
 
 // grpcClient connects to the OTLP/gRPC receiver.

@@ -8,12 +8,17 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/phaseline/phaseline/internal/embedded"
 )
 
 // binary is what every test runs: PHASELINE_BIN, or a build of this tree.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	embedded.MaybeChild() // for the test that runs an engine of its own
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
 	root, err := filepath.Abs("../..")

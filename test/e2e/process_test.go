@@ -29,6 +29,7 @@ type server struct {
 	env  []string
 
 	grpc, http, api string // host:port
+	token           string // sent with every request over HTTP, if there is one
 
 	cmd            *exec.Cmd
 	stdout, stderr *output
