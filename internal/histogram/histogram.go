@@ -126,3 +126,11 @@ func FromIndexes(indexes []int16) *Histogram {
 	}
 	return h
 }
+
+// Extent returns the lowest and the highest bucket that is not empty.
+func (h *Histogram) Extent() (low, high int32, ok bool) {
+	if h.n == 0 {
+		return 0, 0, false
+	}
+	return h.buckets[0].index, h.buckets[len(h.buckets)-1].index, true
+}

@@ -136,8 +136,8 @@ func (g group) breakdown(s scope, metrics []Metric, quantiles []float64) Breakdo
 		InputTokens:   c.inputTokens.mean(),
 		OutputTokens:  c.outputTokens.mean(),
 	}
-	for _, m := range metrics {
-		b.Metrics = append(b.Metrics, g.distribution(m, quantiles))
+	for i, m := range metrics {
+		b.Metrics = append(b.Metrics, g.distribution(i, m, quantiles))
 	}
 	return b
 }

@@ -22,52 +22,59 @@ type amount struct {
 
 func (a *amount) merge(o amount) { a.n += o.n; a.sum.merge(o.sum) }
 
+func (a *amount) remove(o amount) { a.n -= o.n; a.sum = a.sum.minus(o.sum) }
+
+// metricIndex is the place of each metric in Metrics.
+var metricIndex = func() map[Metric]int {
+	at := map[Metric]int{}
+	for i, m := range Metrics {
+		at[m] = i
+	}
+	return at
+}()
+
 // cell is what is known of the requests of one group in one time block.
 type cell struct {
 	counts  Counts
 	counted int64
-	metrics map[Metric]*amount // over the counted requests
+	metrics [metricCount]amount // in the order of Metrics, over the counted requests
 	// Parts of TTFT over the counted requests that have one.
 	ttftNetwork, ttftQueue, ttftPrefill amount
 	inputTokens, outputTokens           amount // only from requests
-	histograms                          map[Metric]*histogram.Histogram
+	histograms                          [metricCount]histogram.Histogram
 }
 
-func newCell() *cell {
-	c := &cell{metrics: map[Metric]*amount{}, histograms: map[Metric]*histogram.Histogram{}}
-	for _, m := range Metrics {
-		c.metrics[m] = &amount{}
-	}
-	return c
-}
+const metricCount = 8
+
+func (c *cell) amount(m Metric) *amount { return &c.metrics[metricIndex[m]] }
+
+func (c *cell) histogram(m Metric) *histogram.Histogram { return &c.histograms[metricIndex[m]] }
 
 func (c *cell) merge(o *cell) {
-	c.counts.N += o.counts.N
-	c.counts.OK += o.counts.OK
-	c.counts.Errors += o.counts.Errors
-	c.counts.Cancelled += o.counts.Cancelled
-	c.counts.CacheHits += o.counts.CacheHits
+	c.counts.merge(o.counts)
 	c.counted += o.counted
-	for m, a := range o.metrics {
-		c.metrics[m].merge(*a)
+	for i := range c.metrics {
+		c.metrics[i].merge(o.metrics[i])
+		c.histograms[i].Merge(&o.histograms[i])
 	}
 	c.ttftNetwork.merge(o.ttftNetwork)
 	c.ttftQueue.merge(o.ttftQueue)
 	c.ttftPrefill.merge(o.ttftPrefill)
 	c.inputTokens.merge(o.inputTokens)
 	c.outputTokens.merge(o.outputTokens)
-	for m, h := range o.histograms {
-		c.histogram(m).Merge(h)
-	}
 }
 
-func (c *cell) histogram(m Metric) *histogram.Histogram {
-	h := c.histograms[m]
-	if h == nil {
-		h = &histogram.Histogram{}
-		c.histograms[m] = h
-	}
-	return h
+// countsOf are counts as every statement selects them: all, then by outcome.
+func countsOf(n []uint64) Counts {
+	return Counts{N: int64(n[0]), OK: int64(n[1]), Errors: int64(n[2]), Cancelled: int64(n[3]), CacheHits: int64(n[4])}
+}
+
+func (c *Counts) merge(o Counts) {
+	c.N += o.N
+	c.OK += o.OK
+	c.Errors += o.Errors
+	c.Cancelled += o.Cancelled
+	c.CacheHits += o.CacheHits
 }
 
 // cells holds cells by group and time block.
@@ -80,7 +87,7 @@ func (c cells) at(k key, block int64) *cell {
 		c[k] = blocks
 	}
 	if blocks[block] == nil {
-		blocks[block] = newCell()
+		blocks[block] = &cell{}
 	}
 	return blocks[block]
 }
@@ -88,13 +95,19 @@ func (c cells) at(k key, block int64) *cell {
 // grid numbers time blocks: block i starts at origin + i·width.
 type grid struct{ origin, width int64 } // Unix ns, ns
 
+// block appends the number of a request's block.
+func (g grid) block(q *statement) {
+	q.add("intDiv(toUnixTimestamp64Nano(end) - ").bind("Int64", g.origin).add(", ").bind("Int64", g.width).add(")")
+}
+
 // readRequests adds the cells of the requests in ranges. Histograms are made of
-// the metrics given.
-func (e *Engine) readRequests(ctx context.Context, into cells, s scope, g grid, metrics []Metric, ranges ...Range) error {
+// the metrics given. With keys, only of those groups.
+func (e *Engine) readRequests(ctx context.Context, into cells, s scope, g grid, metrics []Metric, keys []key, ranges ...Range) error {
 	q := &statement{}
 	q.add("SELECT ")
 	s.labels(q, TierRequests)
-	q.add("intDiv(toUnixTimestamp64Nano(end) - ").bind("Int64", g.origin).add(", ").bind("Int64", g.width).add(") AS block, ")
+	g.block(q)
+	q.add(" AS block, ")
 	q.add("count(), countIf(outcome = 'ok'), countIf(outcome = 'error'), countIf(outcome = 'cancelled'), countIf(outcome = 'cache_hit'), ")
 	q.add("countIf(")
 	s.counted(q)
@@ -115,6 +128,7 @@ func (e *Engine) readRequests(ctx context.Context, into cells, s scope, g grid, 
 		q.add(" AND isNotNull(", column, "))")
 	}
 	s.from(q, ranges...)
+	s.only(q, keys)
 	s.groupBy(q, "block")
 
 	return e.read(ctx, q, func(rows driver.Rows) error {
@@ -164,15 +178,11 @@ func (r *cellRow) dest(s scope) []any {
 // addTo adds the row to its cell.
 func (r *cellRow) addTo(into cells) *cell {
 	c := into.at(r.key, r.block)
-	c.counts.N += int64(r.counts[0])
-	c.counts.OK += int64(r.counts[1])
-	c.counts.Errors += int64(r.counts[2])
-	c.counts.Cancelled += int64(r.counts[3])
-	c.counts.CacheHits += int64(r.counts[4])
+	c.counts.merge(countsOf(r.counts[:5]))
 	c.counted += int64(r.counts[5])
 	targets := make([]*amount, 0, len(Metrics)+5)
-	for _, m := range Metrics {
-		targets = append(targets, c.metrics[m])
+	for i := range c.metrics {
+		targets = append(targets, &c.metrics[i])
 	}
 	targets = append(targets, &c.ttftNetwork, &c.ttftQueue, &c.ttftPrefill, &c.inputTokens, &c.outputTokens)
 	for i, a := range r.amounts {
@@ -189,4 +199,19 @@ func (s scope) amount(q *statement, column fragment) {
 	q.add("), toUInt64(ifNull(sumIf(", column, ", ")
 	s.counted(q)
 	q.add("), 0))")
+}
+
+// only appends the condition that a request belongs to one of the groups; none
+// means any.
+func (s scope) only(q *statement, keys []key) {
+	if len(keys) == 0 || len(s.groups) == 0 {
+		return
+	}
+	values := make([][]string, len(keys))
+	for i, k := range keys {
+		values[i] = k[:len(s.groups)]
+	}
+	q.add(" AND has(").bind("Array(Array(String))", values).add(", [")
+	list(q, ", ", groupNames[:len(s.groups)], func(f fragment) { q.add(f) })
+	q.add("])")
 }

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -15,27 +14,30 @@ type group struct {
 	key    key
 	cell   *cell   // the whole range
 	blocks []*cell // its time blocks that have requests, in order
-	// exact are the quantiles of each metric; nil from the hours table, where
-	// the histograms answer.
-	exact map[Metric][]int64
+	// exact are the quantiles of each metric asked for; nil from the hours table,
+	// where the histograms answer.
+	exact [][]int64
 }
 
 // groups reads every group, the busiest first.
 func (e *Engine) groups(ctx context.Context, s scope, p plan, metrics []Metric, quantiles []float64) ([]group, error) {
-	var exact map[key]map[Metric][]int64
+	var exact map[place][][]int64
 	if p.tier == TierRequests {
 		var err error
-		if exact, err = e.exactQuantiles(ctx, s, metrics, quantiles); err != nil {
+		if exact, err = e.exactQuantiles(ctx, s, grid{}, metrics, quantiles, nil); err != nil {
 			return nil, err
 		}
+		if len(exact) > e.limits.Groups {
+			return nil, e.tooManyGroups()
+		}
 	}
-	read, err := e.readPlan(ctx, s, p, blocks(s.Range, p.tier), metrics)
+	read, err := e.readPlan(ctx, s, p, blocks(s.Range, p.tier), metrics, nil)
 	if err != nil {
 		return nil, err
 	}
 	groups := make([]group, 0, len(read))
 	for k, blocks := range read {
-		g := group{key: k, cell: newCell(), exact: exact[k]}
+		g := group{key: k, cell: &cell{}, exact: exact[place{key: k}]}
 		numbers := make([]int64, 0, len(blocks))
 		for number := range blocks {
 			numbers = append(numbers, number)
@@ -47,17 +49,29 @@ func (e *Engine) groups(ctx context.Context, s scope, p plan, metrics []Metric, 
 		}
 		groups = append(groups, g)
 	}
-	slices.SortFunc(groups, func(a, b group) int {
-		return cmp.Or(cmp.Compare(b.cell.counts.N, a.cell.counts.N), slices.Compare(a.key[:], b.key[:]))
-	})
+	slices.SortFunc(groups, busiestFirst)
 	return groups, nil
 }
 
-// exactQuantiles reads the quantiles of each metric and group over the range.
-func (e *Engine) exactQuantiles(ctx context.Context, s scope, metrics []Metric, quantiles []float64) (map[key]map[Metric][]int64, error) {
+// place is a group and a time block.
+type place struct {
+	key   key
+	block int64
+}
+
+// exactQuantiles reads the quantiles of each metric by group and time block;
+// with the zero grid, over the whole range as block 0. A metric that no counted
+// request of the place has gives meaningless values.
+func (e *Engine) exactQuantiles(ctx context.Context, s scope, g grid, metrics []Metric, quantiles []float64, keys []key) (map[place][][]int64, error) {
 	q := &statement{}
 	q.add("SELECT ")
 	s.labels(q, TierRequests)
+	if g.width > 0 {
+		g.block(q)
+	} else {
+		q.add("toInt64(0)")
+	}
+	q.add(" AS block, ")
 	list(q, ", ", metrics, func(m Metric) {
 		q.add("quantilesExactIf(")
 		list(q, ", ", quantiles, func(level float64) { q.bind("Float64", level) })
@@ -66,35 +80,33 @@ func (e *Engine) exactQuantiles(ctx context.Context, s scope, metrics []Metric, 
 		q.add(")")
 	})
 	s.from(q, s.Range)
-	s.groupBy(q)
-	q.add(" LIMIT ").bind("UInt64", e.limits.Groups+1)
+	s.only(q, keys)
+	s.groupBy(q, "block")
+	if g.width == 0 {
+		q.add(" LIMIT ").bind("UInt64", e.limits.Groups+1)
+	}
 
-	found := map[key]map[Metric][]int64{}
+	found := map[place][][]int64{}
 	err := e.read(ctx, q, func(rows driver.Rows) error {
-		var k key
+		var at place
 		values := make([][]int64, len(metrics))
-		dest := s.scan(&k)
+		dest := append(s.scan(&at.key), &at.block)
 		for i := range values {
 			dest = append(dest, &values[i])
 		}
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
-		found[k] = make(map[Metric][]int64, len(metrics))
-		for i, m := range metrics {
-			found[k][m] = values[i]
-		}
+		found[at] = values
 		return nil
 	})
-	if err == nil && len(found) > e.limits.Groups {
-		err = e.tooManyGroups()
-	}
 	return found, err
 }
 
-// distribution sums a metric of the group up.
-func (g group) distribution(m Metric, quantiles []float64) Distribution {
-	a := g.cell.metrics[m]
+// distribution sums up a metric of the group, the one of that number among
+// those asked for.
+func (g group) distribution(number int, m Metric, quantiles []float64) Distribution {
+	a := g.cell.amount(m)
 	d := Distribution{Metric: m, N: a.n, MeanNS: a.mean(), Quantiles: make([]Quantile, len(quantiles))}
 	histograms := make([]*histogram.Histogram, len(g.blocks))
 	for i, b := range g.blocks {
@@ -102,8 +114,8 @@ func (g group) distribution(m Metric, quantiles []float64) Distribution {
 	}
 	for i, q := range quantiles {
 		var exact *int64
-		if values := g.exact[m]; len(values) > i && a.n > 0 {
-			exact = &values[i]
+		if g.exact != nil && a.n > 0 {
+			exact = &g.exact[number][i]
 		}
 		d.Quantiles[i] = quantile(q, g.cell.histogram(m), histograms, exact)
 	}
@@ -148,13 +160,13 @@ func share(n, of int64) *float64 {
 }
 
 func (c *cell) coverage() Coverage {
-	of := func(m Metric) *float64 { return share(c.metrics[m].n, c.counted) }
+	of := func(m Metric) *float64 { return share(c.amount(m).n, c.counted) }
 	return Coverage{TTFT: of(TTFT), TPOT: of(TPOT), Network: of(Network), Queue: of(Queue), Prefill: of(Prefill), Decode: of(Decode)}
 }
 
 // describe fills in what an answer says about the requests it rests on.
 func (m *Meta) describe(groups []group) {
-	all := newCell()
+	all := &cell{}
 	for _, g := range groups {
 		all.merge(g.cell)
 	}
@@ -163,19 +175,22 @@ func (m *Meta) describe(groups []group) {
 
 func (m *Meta) describeCell(c *cell) {
 	m.N, m.Counted, m.Coverage = c.counts.N, c.counted, c.coverage()
+	if m.EstimatedRows == 0 {
+		m.EstimatedRows = m.N // the range was too short to need an estimate
+	}
 }
 
 // totalParts are the mean phases of the counted requests.
 func (c *cell) totalParts() []PartMean {
-	return partMeans(*c.metrics[Total], PartUnattributed, []part{
-		{PartNetwork, *c.metrics[Network]}, {PartQueue, *c.metrics[Queue]},
-		{PartPrefill, *c.metrics[Prefill]}, {PartDecode, *c.metrics[Decode]},
+	return partMeans(*c.amount(Total), PartUnattributed, []part{
+		{PartNetwork, *c.amount(Network)}, {PartQueue, *c.amount(Queue)},
+		{PartPrefill, *c.amount(Prefill)}, {PartDecode, *c.amount(Decode)},
 	})
 }
 
 // ttftParts are the mean parts of TTFT of the counted requests that have one.
 func (c *cell) ttftParts() []PartMean {
-	return partMeans(*c.metrics[TTFT], PartRest, []part{
+	return partMeans(*c.amount(TTFT), PartRest, []part{
 		{PartNetwork, c.ttftNetwork}, {PartQueue, c.ttftQueue}, {PartPrefill, c.ttftPrefill},
 	})
 }

@@ -19,7 +19,7 @@ var hourColumns = map[Metric]struct{ count, sum, buckets fragment }{
 }
 
 // readHours adds the cells of whole hours.
-func (e *Engine) readHours(ctx context.Context, into cells, s scope, g grid, metrics []Metric, r Range) error {
+func (e *Engine) readHours(ctx context.Context, into cells, s scope, g grid, metrics []Metric, keys []key, r Range) error {
 	q := &statement{}
 	q.add("SELECT ")
 	s.labels(q, TierHours)
@@ -49,6 +49,7 @@ func (e *Engine) readHours(ctx context.Context, into cells, s scope, g grid, met
 		q.add(") AS ", bucketNames[i], ").1, ", bucketNames[i], ".2")
 	}
 	s.fromHours(q, r)
+	s.only(q, keys)
 	s.groupBy(q, "block")
 
 	return e.read(ctx, q, func(rows driver.Rows) error {

@@ -35,6 +35,9 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// seriesPoints is the most points of all series of an answer together.
+func (l Limits) seriesPoints() int64 { return 10 * l.Points }
+
 func defaultTo[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {

@@ -95,15 +95,15 @@ func (e *Engine) rolledUp(ctx context.Context) (time.Time, error) {
 func ceilHour(t time.Time) time.Time { return t.Add(time.Hour - 1).Truncate(time.Hour) }
 
 // readPlan fills cells from wherever the plan says.
-func (e *Engine) readPlan(ctx context.Context, s scope, p plan, g grid, metrics []Metric) (cells, error) {
+func (e *Engine) readPlan(ctx context.Context, s scope, p plan, g grid, metrics []Metric, keys []key) (cells, error) {
 	read := cells{}
 	if p.tier == TierHours {
-		if err := e.readHours(ctx, read, s, g, metrics, p.hours); err != nil {
+		if err := e.readHours(ctx, read, s, g, metrics, keys, p.hours); err != nil {
 			return nil, err
 		}
 	}
 	if len(p.edges) > 0 {
-		if err := e.readRequests(ctx, read, s, g, metrics, p.edges...); err != nil {
+		if err := e.readRequests(ctx, read, s, g, metrics, keys, p.edges...); err != nil {
 			return nil, err
 		}
 	}

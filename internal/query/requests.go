@@ -135,7 +135,7 @@ func checkSelection(s scope, r Rectangle) error {
 	if err := r.Range.check("select_from", "select_to"); err != nil {
 		return err
 	}
-	if r.LowNS != nil && r.HighNS != nil && *r.LowNS >= *r.HighNS {
+	if r.LowNS != nil && r.HighNS != nil && *r.LowNS > 0 && *r.LowNS >= *r.HighNS {
 		return invalid("select_low_ns", "%d is not below select_high_ns, %d", *r.LowNS, *r.HighNS)
 	}
 	if r.Range.From.Before(s.Range.From) || r.Range.To.After(s.Range.To) {
@@ -148,7 +148,7 @@ func checkSelection(s scope, r Rectangle) error {
 func (r Rectangle) inside(q *statement) {
 	column := metricColumns[r.Metric]
 	q.add("ifNull(true")
-	if r.LowNS != nil {
+	if r.LowNS != nil && *r.LowNS > 0 {
 		q.add(" AND ", column, " > ").bind("Int64", *r.LowNS)
 	}
 	if r.HighNS != nil {

@@ -117,7 +117,12 @@ func (s scope) from(q *statement, ranges ...Range) {
 
 // fromHours appends FROM and WHERE over whole hours.
 func (s scope) fromHours(q *statement, r Range) {
-	q.add(" FROM hours FINAL WHERE tenant = ").bind("String", s.Tenant)
+	q.add(" FROM hours FINAL")
+	s.whereHours(q, r)
+}
+
+func (s scope) whereHours(q *statement, r Range) {
+	q.add(" WHERE tenant = ").bind("String", s.Tenant)
 	q.add(" AND hour >= ").bind("DateTime('UTC')", r.From).add(" AND hour < ").bind("DateTime('UTC')", r.To)
 	s.where(q, TierHours)
 }

@@ -1,0 +1,72 @@
+package query
+
+import (
+	"context"
+	"math"
+
+	"github.com/phaseline/phaseline/internal/histogram"
+)
+
+// heatmapRows is about how many buckets a heatmap shows: more cannot be told apart.
+const heatmapRows = 64
+
+// Heatmap answers with counts per step and log bucket.
+func (e *Engine) Heatmap(ctx context.Context, h Heatmap) (HeatmapAnswer, error) {
+	s, err := e.check(h.Scope, nil)
+	if err != nil {
+		return HeatmapAnswer{}, err
+	}
+	metric, err := checkMetric(h.Metric, TTFT, Metrics)
+	if err != nil {
+		return HeatmapAnswer{}, err
+	}
+	steps, err := e.steps(s.Range, h.Step)
+	if err != nil {
+		return HeatmapAnswer{}, err
+	}
+	p, err := e.plan(ctx, s, steps.step)
+	if err != nil {
+		return HeatmapAnswer{}, err
+	}
+	read, err := e.readPlan(ctx, s, p, steps.grid(), []Metric{metric}, nil)
+	if err != nil {
+		return HeatmapAnswer{}, err
+	}
+
+	answer := HeatmapAnswer{Meta: p.meta(s), Metric: metric, StepNS: int64(steps.step), Times: steps.times(), Buckets: []Bucket{}}
+	all := &cell{}
+	for _, c := range read[key{}] {
+		all.merge(c)
+	}
+	answer.describeCell(all)
+	low, high, ok := all.histogram(metric).Extent()
+	shift := 0
+	for ok && (high>>shift)-(low>>shift) >= heatmapRows {
+		shift++
+	}
+	first := low >> shift
+	if ok {
+		for i := first; i <= high>>shift; i++ {
+			answer.Buckets = append(answer.Buckets, bucketOf(i, shift))
+		}
+	}
+	answer.Counts = make([][]int64, len(answer.Times))
+	for i := range answer.Counts {
+		answer.Counts[i] = make([]int64, len(answer.Buckets))
+		if c := read[key{}][int64(i)]; c != nil {
+			for index, n := range c.histogram(metric).All() {
+				answer.Counts[i][index>>shift-first] += n
+			}
+		}
+	}
+	return answer, nil
+}
+
+// bucketOf returns the ends of 1<<shift buckets together, as integers that no
+// duration lies between: a rectangle along these bounds holds what they count
+// (zeros too, since a lower bound of 0 is none).
+func bucketOf(i int32, shift int) Bucket {
+	low, _ := histogram.Bounds(i << shift)
+	_, high := histogram.Bounds((i+1)<<shift - 1)
+	return Bucket{LowNS: int64(math.Floor(low)), HighNS: int64(math.Floor(high))}
+}
