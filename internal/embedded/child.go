@@ -27,7 +27,7 @@ const (
 )
 
 type childConfig struct {
-	DataDir, Library, Socket string
+	DataDir, Library, Socket, Extra string
 }
 
 // MaybeChild turns this process into the engine's child, and never returns, if Start began
@@ -85,7 +85,7 @@ func runChild(config string, report io.WriteCloser) error {
 	if err != nil {
 		return err
 	}
-	args, err := writeEngineConfig(cfg.DataDir, filepath.Dir(cfg.Socket))
+	args, err := writeEngineConfig(cfg.DataDir, filepath.Dir(cfg.Socket), cfg.Extra)
 	if err != nil {
 		return err
 	}

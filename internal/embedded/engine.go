@@ -49,6 +49,9 @@ type Config struct {
 	DataDir string
 	// Library is the path of libchdb; empty looks in the usual places, see FindLibrary.
 	Library string
+	// ServerConfig is XML to add to the engine's server settings, such as the macros and
+	// the ZooKeeper that replicated tables need. Default none.
+	ServerConfig string
 	// Logger receives crashes and restarts; nil logs nothing.
 	Logger *zap.Logger
 }
@@ -143,6 +146,7 @@ func newEngine(cfg Config) (*Engine, error) {
 		child: childConfig{
 			DataDir: dataDir,
 			Library: library,
+			Extra:   cfg.ServerConfig,
 			Socket:  filepath.Join(folder, "engine.sock"), // short: socket paths end at about 100 bytes
 		},
 		folder: folder,
