@@ -1,7 +1,6 @@
 package api
 
 import (
-	"strings"
 	"time"
 
 	"github.com/phaseline/phaseline/internal/query"
@@ -68,18 +67,6 @@ func parseStep(step *Step) (time.Duration, error) {
 		return 0, nil // about 120 steps
 	}
 	return query.ParseStep(*step)
-}
-
-// groupSort turns the API's "-n" (descending) into the engine's "n", and "n"
-// into "+n".
-func groupSort(sort *GetBreakdownParamsSort) string {
-	if sort == nil {
-		return ""
-	}
-	if field, descending := strings.CutPrefix(string(*sort), "-"); descending {
-		return field
-	}
-	return "+" + string(*sort)
 }
 
 // sides reads the two sides of a comparison. Filters for one side alone compare

@@ -28,7 +28,7 @@ func (s *server) GetBreakdown(ctx context.Context, r GetBreakdownRequestObject) 
 	}
 	answer, err := s.Questions.Breakdown(ctx, query.Breakdown{
 		Scope: scope, GroupBy: given(p.GroupBy, nil), Metrics: given(p.Metric, nil),
-		Quantiles: given(p.Quantiles, nil), Sort: groupSort(p.Sort), Limit: given(p.Limit, 0),
+		Quantiles: given(p.Quantiles, nil), Sort: string(given(p.Sort, "")), Limit: given(p.Limit, 0),
 	})
 	if err != nil {
 		return nil, err

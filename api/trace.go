@@ -101,8 +101,10 @@ func waterfall(traces ptrace.Traces, uses map[string][]SpanUse) ([]Clock, []Span
 // clockOf names the process that wrote the spans of a resource.
 func clockOf(resource pcommon.Map) Clock {
 	get := func(key string) string {
-		value, _ := resource.Get(key)
-		return value.AsString()
+		if value, ok := resource.Get(key); ok {
+			return value.AsString()
+		}
+		return ""
 	}
 	return Clock{
 		Service: get("service.name"), ServiceNamespace: get("service.namespace"),

@@ -1,0 +1,182 @@
+package api
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func decode[T any](t testing.TB, r response) (value T) {
+	t.Helper()
+	if r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	if err := json.Unmarshal(r.body, &value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// TestAnswers asks the real engine every question; each answer is checked
+// against the specification.
+func TestAnswers(t *testing.T) {
+	s := newEngineServer(t, Options{})
+	t.Run("breakdown", func(t *testing.T) {
+		all := decode[Breakdown](t, get(t, s, "/api/v1/breakdown"))
+		if all.N != stored || len(all.Groups) != 1 || all.Groups[0].Counts.Errors != stored/10 {
+			t.Errorf("n %d, %d groups, counts %+v", all.N, len(all.Groups), all.Groups[0].Counts)
+		}
+		if d := all.Range.To.Sub(all.Range.From); d != time.Hour || time.Since(all.Range.To) > time.Minute {
+			t.Errorf("default range %v", all.Range)
+		}
+		by := decode[Breakdown](t, get(t, s, "/api/v1/breakdown?group_by=model&group_by=version&sort=n&metric=ttft&metric=queue&quantiles=0.5,0.9"))
+		if len(by.Groups) != 6 || len(by.Groups[0].Metrics) != 2 || len(by.Groups[0].Metrics[0].Quantiles) != 2 {
+			t.Errorf("%d groups, %+v", len(by.Groups), by.Groups[0].Metrics)
+		}
+		if !slices.IsSortedFunc(by.Groups, func(a, b BreakdownGroup) int { return int(a.Counts.N - b.Counts.N) }) {
+			t.Error("sort=n is not ascending")
+		}
+		one := decode[Breakdown](t, get(t, s, "/api/v1/breakdown?limit=2&group_by=model&filter="+url.QueryEscape("model in model-0,model-1,model-2")))
+		if len(one.Groups) != 2 || one.Omitted != 1 {
+			t.Errorf("%d groups, %d omitted; want 2 and 1", len(one.Groups), one.Omitted)
+		}
+		none := decode[Breakdown](t, get(t, s, "/api/v1/breakdown?filter=model%3Dnone"))
+		if none.N != 0 || none.Groups == nil {
+			t.Errorf("n %d, groups %v; want none", none.N, none.Groups)
+		}
+	})
+	t.Run("hostile text stays text", func(t *testing.T) {
+		rows := readCSV(t, get(t, s, "/api/v1/breakdown?group_by=service&format=csv"))
+		if rows[0][0] != "service" || !slices.ContainsFunc(rows, func(row []string) bool { return row[0] == "'"+hostile }) {
+			t.Errorf("rows %v; want the hostile service with an apostrophe before it", rows)
+		}
+		found := decode[Breakdown](t, get(t, s, "/api/v1/breakdown?group_by=service&filter="+url.QueryEscape("service="+hostile)))
+		if len(found.Groups) != 1 || found.Groups[0].Labels[0].Value != hostile {
+			t.Errorf("groups %+v", found.Groups)
+		}
+	})
+	t.Run("requests", func(t *testing.T) {
+		var seen []string
+		cursor := ""
+		for range 10 {
+			page := decode[RequestList](t, get(t, s, "/api/v1/requests?limit=50&cursor="+url.QueryEscape(cursor)))
+			for _, r := range page.Requests {
+				seen = append(seen, r.TraceID)
+				if r.TotalNS != sum(r.NetworkNS, r.QueueNS, r.PrefillNS, r.DecodeNS, &r.UnattributedNS) {
+					t.Errorf("the phases of %s do not add up to its total", r.TraceID)
+				}
+			}
+			if cursor = page.Next; cursor == "" {
+				break
+			}
+		}
+		if len(seen) != stored || len(slices.Compact(slices.Sorted(slices.Values(seen)))) != stored {
+			t.Errorf("%d requests over all pages, want %d different ones", len(seen), stored)
+		}
+		if rows := readCSV(t, get(t, s, "/api/v1/requests?format=csv&limit=1000")); len(rows) != stored+1 {
+			t.Errorf("%d lines of CSV", len(rows))
+		}
+		if r := get(t, s, "/api/v1/requests?cursor=nonsense"); r.status != http.StatusBadRequest {
+			t.Errorf("a cursor of one's own making: %d %s", r.status, r.body)
+		}
+	})
+	t.Run("one request", func(t *testing.T) { checkDetail(t, s) })
+	for _, path := range []string{
+		"/timeseries", "/timeseries?step=5m&group_by=model&metric=queue&limit=2", "/heatmap", "/heatmap?metric=total&step=10m",
+		"/composition", "/composition?metric=total&group_by=service&quantiles=0.5", "/compare", "/compare?a=version%3D1.0&b=version%3D1.1&metric=total",
+		"/compare?b_from=now-30m&a_from=now-60m&a_to=now-30m", "/distinguish?select_low_ns=1000000", "/distinguish?metric=total&select_from=now-10m",
+		"/dimensions", "/dimensions/model/values", "/dimensions/service/values?prefix=%3D", "/quality", "/status", "/setup",
+	} {
+		if r := get(t, s, prefix+path); r.status != http.StatusOK || len(r.body) == 0 {
+			t.Errorf("%s: %d %s", path, r.status, r.body)
+		}
+		if strings.HasPrefix(path, "/dimensions?") || path == "/dimensions" || path == "/status" || path == "/setup" {
+			continue
+		}
+		separator := "?"
+		if strings.Contains(path, "?") {
+			separator = "&"
+		}
+		if rows := readCSV(t, get(t, s, prefix+path+separator+"format=csv")); len(rows) < 1 {
+			t.Errorf("%s as CSV has no header", path)
+		}
+	}
+	for path, status := range map[string]int{
+		"/breakdown?group_by=nothing":                                          400,
+		"/breakdown?group_by=session":                                          400,
+		"/breakdown?from=now&to=now-1h":                                        400,
+		"/timeseries?from=now-30d&step=1s":                                     422,
+		"/dimensions/nothing/values":                                           400,
+		"/dimensions/a%2Fb/values":                                             400,
+		"/requests/" + strings.Repeat("0", 32) + "/" + strings.Repeat("0", 16): 404,
+		"/traces/" + strings.Repeat("0", 32):                                   404,
+	} {
+		if r := get(t, s, prefix+path); r.status != status {
+			t.Errorf("%s: %d %s; want %d", path, r.status, r.body, status)
+		}
+	}
+}
+
+func checkDetail(t *testing.T, s *testServer) {
+	list := decode[RequestList](t, get(t, s, "/api/v1/requests?limit=2&filter="+url.QueryEscape("outcome=ok")))
+	want := list.Requests[0]
+	detail := decode[RequestDetail](t, get(t, s, "/api/v1/requests/"+strings.ToUpper(want.TraceID)+"/"+want.SpanID))
+	if detail.Request.TotalNS != want.TotalNS || !detail.SpansStored || len(detail.Evidence) == 0 {
+		t.Errorf("detail %+v", detail)
+	}
+	for _, fact := range detail.Evidence {
+		if fact.Fact == "total_ns" && fact.Value != want.TotalNS {
+			t.Errorf("the evidence says a total of %d, the row %d", fact.Value, want.TotalNS)
+		}
+	}
+	if len(detail.Previous) == 0 || detail.Previous[0].End.After(want.End) || detail.Previous[0].SpanId == want.SpanID {
+		t.Errorf("neighbours before: %+v", detail.Previous)
+	}
+	trace := decode[Trace](t, get(t, s, "/api/v1/traces/"+want.TraceID))
+	if len(trace.Clocks) < 2 || len(trace.Spans) != trace.SpanCount || len(trace.Requests) != 1 {
+		t.Errorf("%d clocks, %d of %d spans, %d requests", len(trace.Clocks), len(trace.Spans), trace.SpanCount, len(trace.Requests))
+	}
+	used := 0
+	for _, span := range trace.Spans {
+		if span.OffsetNs < 0 || span.OffsetNs+span.DurationNs > trace.Clocks[span.Clock].ExtentNs {
+			t.Errorf("span %s lies outside its clock", span.Name)
+		}
+		for _, use := range span.Evidence {
+			if use.RequestSpanId == want.SpanID && len(use.Facts) > 0 {
+				used++
+			}
+		}
+	}
+	if used < 2 {
+		t.Errorf("%d spans are marked as evidence, want those of the client and the engine", used)
+	}
+	if r := get(t, s, "/api/v1/requests/"+want.TraceID+"/"+strings.Repeat("0", 16)); r.status != http.StatusNotFound {
+		t.Errorf("another span of the trace: %d", r.status)
+	}
+}
+
+func sum(parts ...*int64) (total int64) {
+	for _, p := range parts {
+		if p != nil {
+			total += *p
+		}
+	}
+	return total
+}
+
+func readCSV(t testing.TB, r response) [][]string {
+	t.Helper()
+	if r.status != http.StatusOK || r.header.Get("Content-Type") != "text/csv" {
+		t.Fatalf("%d %s %s", r.status, r.header.Get("Content-Type"), r.body)
+	}
+	rows, err := csv.NewReader(strings.NewReader(string(r.body))).ReadAll()
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, r.body)
+	}
+	return rows
+}
