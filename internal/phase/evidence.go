@@ -68,8 +68,10 @@ func (t *trace) enginePart(engine int32, fact dialect.Number) part {
 	return own
 }
 
-// partSpans adds up the part spans of one phase below the engine's span. Every
-// worker thread has its own; the first one's count.
+// partSpans reads one phase from the part spans below the engine's span. Every
+// worker thread has its own; the first one's count. A preempted request waits
+// and decodes more than once: queue and prefill are the first ones, decode
+// lasts until the end of the last.
 func (t *trace) partSpans(engine int32, fact dialect.Number) part {
 	first := none
 	t.eachPart(engine, func(i int32, n *node) {
@@ -80,18 +82,18 @@ func (t *trace) partSpans(engine int32, fact dialect.Number) part {
 	if first == none {
 		return unknownPart
 	}
-	sum, count := int64(0), 0
-	t.eachPart(engine, func(_ int32, n *node) {
-		if n.Has(fact) && n.ParentID == t.nodes[first].ParentID {
-			sum += n.Number(fact)
-			count++
-		}
-	})
-	source := t.nodes[first].Source(fact)
-	if count == 1 {
-		return measured(first, sum, source, "the engine's span of the phase")
+	f := &t.nodes[first]
+	ns, source := f.Number(fact), f.Source(fact)
+	if fact == dialect.Decode && ns == f.Duration() {
+		end := f.End
+		t.eachPart(engine, func(_ int32, n *node) {
+			if n.Has(fact) && n.ParentID == f.ParentID {
+				end = max(end, n.End)
+			}
+		})
+		ns = end - f.Start
 	}
-	return derived(first, sum, source, "sum of the engine's spans of the phase")
+	return measured(first, ns, source, "the engine's span of the phase")
 }
 
 // eachPart visits the part spans of the engine's request span.

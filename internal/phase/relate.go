@@ -204,7 +204,14 @@ func (t *trace) own() {
 	}
 	for k := range t.nodes {
 		n := &t.nodes[t.nodes[k].order]
-		if n.root == none && n.parent != none && !(n.Role == dialect.RoleLLM) {
+		switch {
+		case n.root != none:
+		case n.Role == dialect.RoleLLM:
+			// A wrapper belongs to the call that it stands for, if it is one.
+			if call := t.innermost(t.nodes[k].order); call != none {
+				n.root = t.nodes[call].root
+			}
+		case n.parent != none:
 			n.root = t.nodes[n.parent].root
 		}
 	}

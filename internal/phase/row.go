@@ -94,6 +94,9 @@ func (t *trace) describe(i int32, s *served, r *Request) {
 		c = &t.nodes[j]
 		r.takeSession(c)
 	}
+	if s.windowSpan != none {
+		r.Engine = t.nodes[s.windowSpan].Origin.Engine
+	}
 	if s.engine != none {
 		e := &t.nodes[s.engine]
 		r.Engine = e.Origin.Engine

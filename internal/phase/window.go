@@ -394,8 +394,8 @@ func (t *trace) disaggregatedWindow(engines []int32, s *served) {
 	s.windowSource = "span extents of both stages"
 }
 
-// plainWindow: no engine span, but a SERVER span that answers a model's API
-// and calls nobody else. Known gateways are not the engine.
+// plainWindow: no engine span, but a SERVER span of an engine's process, or one
+// that answers a model's API and calls nobody else. Gateways are not the engine.
 func (t *trace) plainWindow(request int32, s *served) {
 	if s.gateway != none {
 		return
@@ -404,7 +404,7 @@ func (t *trace) plainWindow(request int32, s *served) {
 		if n.Role != dialect.RoleServer || n.Is(dialect.Gateway) || sameService(n, &t.nodes[request]) {
 			return
 		}
-		if !isInferencePath(n.Text(dialect.URLPath)) || t.callsOn(i) {
+		if n.Origin.Engine == "" && (!isInferencePath(n.Text(dialect.URLPath)) || t.callsOn(i)) {
 			return
 		}
 		if s.last != none && s.retries && !t.isBelow(i, s.last) {
