@@ -73,26 +73,34 @@ func (t *trace) endsAfter(i, j int32) bool {
 
 // caller returns the span that called the engine: the HTTP CLIENT span of
 // another service above it, beyond the servers and gateways between, or else
-// the outermost gateway's own span.
+// the outermost gateway's HTTP CLIENT span, or its SERVER span.
 func (t *trace) caller(engine int32) int32 {
 	e := &t.nodes[engine]
-	best := none
+	client, server := none, none
 	for j := e.parent; j != none; j = t.nodes[j].parent {
 		n := &t.nodes[j]
-		switch {
-		case n.Role != dialect.RoleHTTP && t.sharesServer(n, e):
+		if n.Role != dialect.RoleHTTP && t.sharesServer(n, e) {
 			continue // the engine's own server
-		case n.Is(dialect.Gateway):
-			if canCall(n) && n.Duration() >= e.Duration() {
-				best = j
-			}
-			continue
-		case n.Role == dialect.RoleHTTP && n.Duration() >= e.Duration():
-			return j
 		}
-		return best
+		covers := canCall(n) && n.Duration() >= e.Duration()
+		if !n.Is(dialect.Gateway) {
+			if covers {
+				return j
+			}
+			break
+		}
+		switch {
+		case !covers:
+		case n.Role == dialect.RoleHTTP:
+			client = j
+		default:
+			server = j
+		}
 	}
-	return best
+	if client != none {
+		return client
+	}
+	return server
 }
 
 // sharesServer reports whether n is of the process that serves the engine's
