@@ -88,7 +88,7 @@ func TestAnswers(t *testing.T) {
 	t.Run("one request", func(t *testing.T) { checkDetail(t, s) })
 	for _, path := range []string{
 		"/timeseries", "/timeseries?step=5m&group_by=model&metric=queue&limit=2", "/heatmap", "/heatmap?metric=total&step=10m",
-		"/composition", "/composition?metric=total&group_by=service&quantiles=0.5", "/compare", "/compare?a=version%3D1.0&b=version%3D1.1&metric=total",
+		"/composition", "/composition?metric=total&group_by=service&quantiles=0.5", "/compare", "/compare?b_from=now-1000d&b_to=now-999d", "/compare?a=version%3D1.0&b=version%3D1.1&metric=total",
 		"/compare?b_from=now-30m&a_from=now-60m&a_to=now-30m", "/distinguish?select_low_ns=1000000", "/distinguish?metric=total&select_from=now-10m",
 		"/dimensions", "/dimensions/model/values", "/dimensions/service/values?prefix=%3D", "/quality", "/status", "/setup",
 	} {

@@ -174,7 +174,9 @@ func comparisonTable(a query.CompareAnswer) *table {
 			t.add(of, string(p.Part), integer(&p.NS), integer(p.LowNS), integer(p.HighNS), number(p.Share), "")
 		}
 	}
-	add("mean", a.Mean)
+	if a.Mean != nil {
+		add("mean", *a.Mean)
+	}
 	for _, q := range a.Quantiles {
 		if q.Difference != nil {
 			add(quantileName(q.Q), *q.Difference)
