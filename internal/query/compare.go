@@ -34,7 +34,10 @@ func (e *Engine) Compare(ctx context.Context, c Compare) (CompareAnswer, error) 
 		return CompareAnswer{}, err
 	}
 	answer := CompareAnswer{Metric: metric, A: a.answer, B: b.answer, Quantiles: []QuantileDifference{}}
-	answer.Mean = difference(a.mean(), b.mean())
+	if x, y := a.mean(), b.mean(); len(x.parts) > 0 && len(y.parts) > 0 {
+		found := difference(x, y)
+		answer.Mean = &found
+	}
 	for i, q := range quantiles {
 		x, y := a.answer.Composition.Compositions[i], b.answer.Composition.Compositions[i]
 		d := QuantileDifference{Q: q}

@@ -27,10 +27,6 @@ func (p plan) meta(s scope) Meta {
 	return m
 }
 
-// rollupMargin is how much later than an hour's end the rollup must have come,
-// before the hour counts as closed: its last requests are written after it.
-const rollupMargin = 2 * time.Minute
-
 // plan chooses the tier by how many requests the hours table would stand for.
 // With a step, only one of whole hours can be read from hours.
 func (e *Engine) plan(ctx context.Context, s scope, step time.Duration) (plan, error) {
@@ -43,7 +39,7 @@ func (e *Engine) plan(ctx context.Context, s scope, step time.Duration) (plan, e
 	if err != nil {
 		return plan{}, err
 	}
-	if closed := through.Add(-rollupMargin).Truncate(time.Hour); closed.Before(whole.To) {
+	if closed := through.Truncate(time.Hour); closed.Before(whole.To) {
 		whole.To = closed
 	}
 	if !whole.From.Before(whole.To) {
@@ -83,8 +79,8 @@ func (s scope) answeredByHours() bool {
 	return true
 }
 
-// rolledUp returns up to when what was written is in the hours table; the zero
-// time if nothing was rolled up yet.
+// rolledUp returns up to when every request that was written is in its hour, so
+// that the hours before it are closed; the zero time if nothing was rolled up yet.
 func (e *Engine) rolledUp(ctx context.Context) (time.Time, error) {
 	through := time.Time{}
 	q := (&statement{}).add("SELECT max(through) FROM progress WHERE loop = 'rollup' HAVING count() > 0")

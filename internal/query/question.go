@@ -368,9 +368,9 @@ type CompareAnswer struct {
 	Metric Metric `json:"metric"`
 	A      Side   `json:"a"`
 	B      Side   `json:"b"`
-	// Mean is the difference of the means over all requests; Quantiles hold the
-	// difference of the compositions at each quantile.
-	Mean      Difference           `json:"mean"`
+	// Mean is the difference of the means over all requests, nil if one side has
+	// none; Quantiles hold the difference of the compositions at each quantile.
+	Mean      *Difference          `json:"mean"`
 	Quantiles []QuantileDifference `json:"quantiles"`
 	Mix       Mix                  `json:"mix"`
 }
