@@ -21,7 +21,7 @@ var referenceFiles embed.FS
 // the specification does not change while the process runs.
 func (s *server) addReference(r *gin.Engine) error {
 	page, err := template.New("page.html").Funcs(template.FuncMap{
-		"schema": describeSchema, "paragraphs": paragraphs, "anchor": func(name string) string { return "schema-" + name },
+		"schema": describeSchema, "prose": prose, "anchor": func(name string) string { return "schema-" + name },
 	}).ParseFS(referenceFiles, "reference/page.html")
 	if err != nil {
 		return fmt.Errorf("read the reference page: %w", err)
@@ -73,6 +73,7 @@ type referenceAnswer struct {
 type referenceSchema struct {
 	Name string
 	*openapi3.Schema
+	Limits string
 	Fields []referenceField
 }
 
@@ -89,6 +90,7 @@ func newReference(spec *openapi3.T) reference {
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Components.Schemas)) {
 		schema := referenceSchema{Name: name, Schema: spec.Components.Schemas[name].Value}
+		schema.Limits = limitsOf(schema.Schema)
 		for _, field := range slices.Sorted(maps.Keys(schema.Properties)) {
 			schema.Fields = append(schema.Fields, referenceField{field, slices.Contains(schema.Required, field), schema.Properties[field]})
 		}
@@ -128,7 +130,8 @@ func operations(spec *openapi3.T, tag string) []referenceOperation {
 	return found
 }
 
-// shape is a schema in one line: the name of a component to link to, or words.
+// shape is a schema in one line: words, with the name of a component to link to
+// between them.
 type shape struct {
 	Before, Link, After string
 	Limits              string
@@ -141,7 +144,7 @@ func describeSchema(ref *openapi3.SchemaRef) shape {
 	}
 	out := shape{Description: ref.Value.Description}
 	if name, ok := strings.CutPrefix(ref.Ref, "#/components/schemas/"); ok {
-		out.Link = name
+		out.Link, out.Limits = name, limitsOf(ref.Value)
 		return out
 	}
 	s := ref.Value
@@ -187,8 +190,4 @@ func limitsOf(s *openapi3.Schema) string {
 		parts = append(parts, fmt.Sprintf("default %v", s.Default))
 	}
 	return strings.Join(parts, "; ")
-}
-
-func paragraphs(text string) []string {
-	return strings.Split(strings.TrimSpace(text), "\n\n")
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -334,6 +335,27 @@ func TestUserInterfaceFiles(t *testing.T) {
 	}
 	if r := send(t, s, http.MethodPost, "/", ""); r.status == http.StatusOK {
 		t.Error("POST / was answered with the page")
+	}
+}
+
+func TestReferencePageInChromium(t *testing.T) {
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Fatal("chromium is not installed: apt-get install chromium")
+	}
+	s := newTestServer(t, Options{})
+	command := exec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(),
+		"--enable-logging=stderr", "--dump-dom", s.URL+"/api")
+	var page, log bytes.Buffer
+	command.Stdout, command.Stderr = &page, &log
+	if err := command.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, log.Bytes())
+	}
+	if !strings.Contains(page.String(), `<section id="getBreakdown">`) {
+		t.Errorf("chromium shows %.500s", page.String())
+	}
+	if strings.Contains(log.String(), "CONSOLE") {
+		t.Errorf("the page made the browser complain:\n%s", log.Bytes())
 	}
 }
 

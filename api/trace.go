@@ -51,41 +51,29 @@ func (s *server) loadTrace(ctx context.Context, tenant, traceID string) (ptrace.
 }
 
 // waterfall lays the spans out, each by the clock of the process that wrote it:
-// times of two processes say nothing about one another. Over maxSpans, the
-// spans that requests rest on are kept first, then the longest.
+// times of two processes say nothing about one another. Callers come before the
+// called. Over maxSpans, the spans that requests rest on are kept first, then
+// the longest.
 func waterfall(traces ptrace.Traces, uses map[string][]SpanUse) ([]Clock, []Span) {
 	clocks, spans := []Clock{}, []Span{}
 	index := map[Clock]int{}
-	var starts, ends []pcommon.Timestamp
 	for _, rs := range traces.ResourceSpans().All() {
 		clock := clockOf(rs.Resource().Attributes())
 		at, known := index[clock]
 		if !known {
 			at = len(clocks)
-			index[clock] = at
-			clocks, starts, ends = append(clocks, clock), append(starts, math.MaxUint64), append(ends, 0)
+			index[clock], clocks = at, append(clocks, clock)
 		}
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, span := range ss.Spans().All() {
-				starts[at] = min(starts[at], span.StartTimestamp())
-				ends[at] = max(ends[at], span.EndTimestamp())
-			}
-		}
-	}
-	for _, rs := range traces.ResourceSpans().All() {
-		at := index[clockOf(rs.Resource().Attributes())]
-		for _, ss := range rs.ScopeSpans().All() {
-			for _, span := range ss.Spans().All() {
-				shown := spanJSON(span, starts[at])
+				shown := spanJSON(span)
 				shown.Clock, shown.Scope = at, ss.Scope().Name()
 				shown.Evidence = append([]SpanUse{}, uses[shown.SpanId]...)
 				spans = append(spans, shown)
 			}
 		}
 	}
-	for i := range clocks {
-		clocks[i].Start, clocks[i].ExtentNs = starts[i].AsTime().UTC(), nanoseconds(starts[i], ends[i])
-	}
+	clocks = settle(clocks, spans)
 	if len(spans) > maxSpans {
 		slices.SortStableFunc(spans, func(a, b Span) int {
 			return cmp.Or(cmp.Compare(len(b.Evidence), len(a.Evidence)), cmp.Compare(b.DurationNs, a.DurationNs))
@@ -96,6 +84,74 @@ func waterfall(traces ptrace.Traces, uses map[string][]SpanUse) ([]Clock, []Span
 		return cmp.Or(cmp.Compare(a.Clock, b.Clock), cmp.Compare(a.OffsetNs, b.OffsetNs), cmp.Compare(b.DurationNs, a.DurationNs), cmp.Compare(a.SpanId, b.SpanId))
 	})
 	return clocks, spans
+}
+
+// settle makes the spans' offsets, so far since 1970, relative to their clock's
+// first span, and puts the clocks in the order in which they call one another.
+func settle(clocks []Clock, spans []Span) []Clock {
+	depths := depths(spans)
+	order := make([]int, len(clocks))
+	first, last := make([]int64, len(clocks)), make([]int64, len(clocks))
+	depth := make([]int, len(clocks))
+	for i := range clocks {
+		order[i], first[i], last[i], depth[i] = i, math.MaxInt64, math.MinInt64, math.MaxInt
+	}
+	for _, span := range spans {
+		c := span.Clock
+		first[c], last[c] = min(first[c], span.OffsetNs), max(last[c], span.OffsetNs+span.DurationNs)
+		depth[c] = min(depth[c], depths[span.SpanId])
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(depth[a], depth[b]), cmp.Compare(clocks[a].Service, clocks[b].Service), cmp.Compare(clocks[a].Instance, clocks[b].Instance))
+	})
+	place := make([]int, len(clocks))
+	sorted := make([]Clock, len(clocks))
+	for to, from := range order {
+		place[from], sorted[to] = to, clocks[from]
+		sorted[to].Start, sorted[to].ExtentNs = time.Unix(0, first[from]).UTC(), last[from]-first[from]
+	}
+	for i := range spans {
+		span := &spans[i]
+		origin := first[span.Clock]
+		span.OffsetNs -= origin
+		for j := range span.Events {
+			span.Events[j].OffsetNs -= origin
+		}
+		span.Clock = place[span.Clock]
+	}
+	return sorted
+}
+
+// depths says how many ancestors each span has in the trace. Spans that are one
+// another's ancestors, which only a broken sender writes, count those once.
+func depths(spans []Span) map[string]int {
+	parents := make(map[string]string, len(spans))
+	for _, span := range spans {
+		parents[span.SpanId] = span.ParentSpanId
+	}
+	found := make(map[string]int, len(spans))
+	for _, span := range spans {
+		var path []string
+		id := span.SpanId
+		for {
+			parent, stored := parents[id]
+			if _, done := found[id]; !stored || done {
+				break
+			}
+			found[id] = 0
+			path = append(path, id)
+			id = parent
+		}
+		below := -1
+		if depth, ok := found[id]; ok && !slices.Contains(path, id) {
+			below = depth
+		}
+		for _, id := range slices.Backward(path) {
+			below++
+			found[id] = below
+		}
+	}
+	return found
 }
 
 // clockOf names the process that wrote the spans of a resource.
@@ -112,24 +168,20 @@ func clockOf(resource pcommon.Map) Clock {
 	}
 }
 
-func spanJSON(span ptrace.Span, origin pcommon.Timestamp) Span {
+func spanJSON(span ptrace.Span) Span {
 	shown := Span{
 		SpanId: span.SpanID().String(), ParentSpanId: span.ParentSpanID().String(), Name: span.Name(),
 		Kind: SpanKind(strings.ToLower(span.Kind().String())), Status: SpanStatus(strings.ToLower(span.Status().Code().String())),
-		StatusMessage: span.Status().Message(), OffsetNs: nanoseconds(origin, span.StartTimestamp()),
-		DurationNs: nanoseconds(span.StartTimestamp(), span.EndTimestamp()), Attributes: attributesJSON(span.Attributes()),
+		StatusMessage: span.Status().Message(), OffsetNs: int64(span.StartTimestamp()),
+		DurationNs: max(int64(span.EndTimestamp()-span.StartTimestamp()), 0), Attributes: attributesJSON(span.Attributes()),
 		Events: []SpanEvent{}, DroppedEvents: int64(span.DroppedEventsCount()),
 	}
 	for _, event := range span.Events().All() {
 		shown.Events = append(shown.Events, SpanEvent{
-			Name: event.Name(), OffsetNs: nanoseconds(origin, event.Timestamp()), Attributes: attributesJSON(event.Attributes()),
+			Name: event.Name(), OffsetNs: int64(event.Timestamp()), Attributes: attributesJSON(event.Attributes()),
 		})
 	}
 	return shown
-}
-
-func nanoseconds(from, to pcommon.Timestamp) int64 {
-	return int64(time.Duration(to) - time.Duration(from))
 }
 
 func attributesJSON(attributes pcommon.Map) Attributes {
