@@ -90,10 +90,12 @@ export function Overview() {
                 />
               </div>
             )}
-            <NowAndBefore />
+            <div class="side">
+              <NowAndBefore />
+              <Hints />
+            </div>
           </div>
           <Changes metric={metric} />
-          <Hints />
         </>
       )}
     </section>
