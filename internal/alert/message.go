@@ -107,6 +107,12 @@ func (m Message) groupText() string {
 }
 
 func (e Estimate) text() string {
+	if e.N == 0 {
+		return "unknown, no requests"
+	}
+	if e.HighNS == 0 {
+		return fmt.Sprintf("%s, n %.0f (too few independent requests for an interval)", Nanoseconds(e.NS), e.N)
+	}
 	return fmt.Sprintf("%s [%s, %s], n %.0f", Nanoseconds(e.NS), Nanoseconds(e.LowNS), Nanoseconds(e.HighNS), e.N)
 }
 
@@ -141,8 +147,6 @@ func signed(ns float64) string {
 // Nanoseconds writes a duration with three significant digits and its unit.
 func Nanoseconds(ns float64) string {
 	switch {
-	case math.IsNaN(ns):
-		return "unknown"
 	case ns < 1e6:
 		return fmt.Sprintf("%.3g µs", ns/1e3)
 	case ns < 999.5e6:

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/phaseline/phaseline/internal/histogram"
 )
@@ -20,17 +19,10 @@ const (
 	minBaselineN = 200
 	// minMatched is the least share of the current requests whose stratum has a past.
 	minMatched = 0.5
-	// minPastWindows is the fewest judged past windows that φ is estimated from.
-	minPastWindows = 72
-	// maximumFor is how far back the largest past surprise is looked for.
-	maximumFor = 28 * 24 * time.Hour
-	// chiSquareMedian is the median of a chi-square variable of one degree of freedom.
-	chiSquareMedian = 0.4549
+	// minEffective is the fewest independent requests that can fire: with fewer,
+	// the tail of a binomial is far from normal and fireZ is no rare event.
+	minEffective = 8
 )
-
-// effectiveNeeded is the number of independent requests for which a 95 %
-// interval of a quantile exists: the tail must hold about 3.7 of them.
-func effectiveNeeded(q float64) float64 { return math.Ceil(3.6 / (1 - q)) }
 
 // Surprise is the tail exceedance of one window against its baseline: how many
 // requests lay above their stratum's past quantile, and how many should have.
@@ -97,58 +89,23 @@ func tail(d Distribution, n int64, q float64) (threshold int32, share float64) {
 	return math.MaxInt32, 0
 }
 
-// Overdispersion is φ: by how much the tail counts of a group's windows vary
-// more than those of independent requests would. It is the median of the
-// squared surprises over that of a chi-square variable, so that a few
-// incidents in the past do not hide the next one. At least 1.
-func Overdispersion(past []Window) (phi float64, windows int) {
-	var squares []float64
-	for _, w := range past {
-		if w.Surprise == nil || w.Incident {
-			continue
-		}
-		z := w.Surprise.Z()
-		squares = append(squares, z*z)
-	}
-	if len(squares) == 0 {
-		return math.NaN(), 0
-	}
-	slices.Sort(squares)
-	return math.Max(1, squares[len(squares)/2]/chiSquareMedian), len(squares)
-}
-
-// largestPast is the largest surprise of any past window that was no incident.
-func largestPast(past []Window, now time.Time) *float64 {
-	var largest *float64
-	for _, w := range past {
-		if w.Surprise == nil || w.Incident || now.Sub(w.Start) > maximumFor {
-			continue
-		}
-		if z := w.Surprise.Z(); largest == nil || z > *largest {
-			largest = &z
-		}
-	}
-	return largest
-}
-
 // Estimate is a quantile with its 95 % interval and what it rests on.
 type Estimate struct {
-	NS     float64 `json:"ns"`
+	NS float64 `json:"ns"` // unknown where N is 0
+	// LowNS and HighNS are 0 where too few independent requests make an interval.
 	LowNS  float64 `json:"low_ns"`
 	HighNS float64 `json:"high_ns"`
 	N      float64 `json:"n"`
 }
 
 // estimate is the quantile with its interval by order statistics, n/φ
-// requests counting as independent.
+// requests counting as independent (histogram.IntervalRanks).
 func (w weighted) estimate(q, phi float64) Estimate {
-	spread := 1.96 * math.Sqrt(q*(1-q)*w.n*phi)
-	return Estimate{
-		NS:     w.quantile(q),
-		LowNS:  w.atRank(math.Max(0, q*w.n-spread)),
-		HighNS: w.atRank(math.Min(w.n-1, q*w.n+spread)),
-		N:      w.n,
+	e := Estimate{NS: w.quantile(q), N: w.n}
+	if low, high, ok := histogram.IntervalRanks(q, int64(math.Round(w.n)), phi); ok {
+		e.LowNS, e.HighNS = w.atRank(float64(low)), w.atRank(float64(high))
 	}
+	return e
 }
 
 // Ownership is the change of each part between baseline and current at the
@@ -178,6 +135,17 @@ func own(current, baseline weighted, q float64) Ownership {
 	return o
 }
 
+// matchedMix sees both sides through the current mix of those strata that have a past.
+func matchedMix(current, baseline map[Stratum]Distribution) (now, then weighted) {
+	weights := map[Stratum]float64{}
+	for s, d := range current {
+		if baseline[s].N() >= minBaselineN {
+			weights[s] = float64(d.N())
+		}
+	}
+	return standardise(current, weights), standardise(baseline, weights)
+}
+
 // Verdict is one evaluation of a regression, with everything it was decided by:
 // it answers both why an alert fired and why it did not.
 type Verdict struct {
@@ -190,7 +158,7 @@ type Verdict struct {
 	Phi          float64   `json:"phi"`
 	PhiWindows   int       `json:"phi_windows"`
 	NeededZ      float64   `json:"needed_z"`       // fireZ · √φ
-	LargestPastZ *float64  `json:"largest_past_z"` // nil without a past
+	LargestPastZ *float64  `json:"largest_past_z"` // scaled to φ of this window; nil without a past
 	Effective    float64   `json:"n_effective"`    // n / φ
 	Needed       float64   `json:"n_needed"`
 	Current      Estimate  `json:"current"`
@@ -198,9 +166,16 @@ type Verdict struct {
 	Unadjusted   float64   `json:"baseline_unadjusted_ns"`
 	Ownership    Ownership `json:"ownership"`
 
-	Burns    []Burn  `json:"burns,omitempty"`    // slo
-	Coverage float64 `json:"coverage,omitempty"` // absence: share of requests with a TTFT
-	Usual    float64 `json:"usual,omitempty"`    // absence: requests in a usual window
+	// Window and BaselineRange are the request ends that were compared.
+	Window        Range  `json:"window"`
+	BaselineRange *Range `json:"baseline_range,omitempty"`
+
+	Drift *Drift `json:"drift,omitempty"` // regression: the day against the same days of past weeks
+
+	Burns         []Burn  `json:"burns,omitempty"`          // slo
+	Coverage      float64 `json:"coverage,omitempty"`       // absence: share of streamed requests with a TTFT
+	UsualCoverage float64 `json:"usual_coverage,omitempty"` // the same in the past
+	Usual         float64 `json:"usual,omitempty"`          // absence: requests in a usual window
 }
 
 // Reason is why an evaluation came out as it did.
@@ -218,15 +193,17 @@ const (
 	ReasonAboveLimit   Reason = "above_limit"
 	ReasonBelowLimit   Reason = "below_limit"
 	ReasonNotCertain   Reason = "interval_includes_limit"
+	ReasonNeverCovered Reason = "never_covered" // it has no TTFT now and had none before
+	ReasonDrift        Reason = "slow_drift"
+	ReasonFailed       Reason = "evaluation_failed"
 )
 
 // JudgeRegression compares a window with the group's past.
 //
-// baseline holds the windows to compare with (see [BaselineRanges]), incidents
-// left out; past holds the judged windows before current, from which φ and the
-// largest past surprise are taken.
-func JudgeRegression(r Rule, current Window, baseline, past []Window) Verdict {
-	v := Verdict{}
+// past holds the judged windows before current, from which φ and the largest
+// past surprise are taken.
+func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) Verdict {
+	v := Verdict{Phi: 1, Window: Range{current.Start, current.End}}
 	decide := func(c Condition, reason Reason) Verdict {
 		v.Condition, v.Reason = c, reason
 		return v
@@ -234,7 +211,8 @@ func JudgeRegression(r Rule, current Window, baseline, past []Window) Verdict {
 	if current.N() == 0 {
 		return decide(ConditionNoData, ReasonNoRequests)
 	}
-	before := merge(baseline)
+	before := baseline.Strata
+	v.BaselineRange = baseline.Range
 	v.Surprise = surprise(current.Strata, before, r.Quantile)
 	v.Z = v.Surprise.Z()
 	if v.Surprise.N == 0 {
@@ -244,101 +222,63 @@ func JudgeRegression(r Rule, current Window, baseline, past []Window) Verdict {
 		return decide(ConditionInsufficient, ReasonNewMix)
 	}
 
-	// Only strata with a past take part, on both sides.
-	weights := map[Stratum]float64{}
-	matched := map[Stratum]Distribution{}
+	now, then := matchedMix(current.Strata, before)
 	everything := map[Stratum]float64{}
-	for s, past := range before {
-		everything[s] = float64(past.N())
-		if d, ok := current.Strata[s]; ok && past.N() >= minBaselineN {
-			weights[s] = float64(d.N())
-			matched[s] = d
-		}
+	for s, d := range before {
+		everything[s] = float64(d.N())
 	}
-	now, then := standardise(matched, weights), standardise(before, weights)
 	v.Unadjusted = standardise(before, everything).quantile(r.Quantile)
 	v.Ownership = own(now, then, r.Quantile)
 
-	v.Phi, v.PhiWindows = Overdispersion(past)
-	if v.PhiWindows < minPastWindows {
-		v.Phi = math.Max(1, v.Phi)
-		if math.IsNaN(v.Phi) {
-			v.Phi = 1
-		}
-		v.Current, v.Baseline = now.estimate(r.Quantile, v.Phi), then.estimate(r.Quantile, v.Phi)
-		return decide(ConditionInsufficient, ReasonNoBaseline)
-	}
+	o := EstimateOverdispersion(past, current.Start)
+	v.Phi, v.PhiWindows = o.Phi(v.Surprise.N), o.Windows
+	v.Effective, v.Needed = float64(v.Surprise.N)/v.Phi, float64(histogram.Required(r.Quantile))
 	v.NeededZ = fireZ * math.Sqrt(v.Phi)
-	v.LargestPastZ = largestPast(past, current.Start)
-	v.Effective = float64(v.Surprise.N) / v.Phi
-	v.Needed = effectiveNeeded(r.Quantile)
-	v.Current = now.estimate(r.Quantile, v.Phi)
-	v.Baseline = then.estimate(r.Quantile, v.Phi)
+	if largest, ok := o.largest(past, current.Start); ok {
+		scaled := largest * math.Sqrt(v.Phi)
+		v.LargestPastZ = &scaled
+	}
+	v.Current, v.Baseline = now.estimate(r.Quantile, v.Phi), then.estimate(r.Quantile, v.Phi)
 	change := v.Current.NS - v.Baseline.NS
 
 	switch {
+	case v.PhiWindows < minPastWindows:
+		return decide(ConditionInsufficient, ReasonNoBaseline)
 	case v.Surprise.Matched < minMatched:
 		return decide(ConditionInsufficient, ReasonNewMix)
+	case v.Effective < minEffective:
+		return decide(ConditionInsufficient, ReasonFewRequests)
+	case v.Z > v.NeededZ && v.Z > *v.LargestPastZ && change >= float64(r.MinAbsolute) && change >= r.MinRelative*v.Baseline.NS:
+		return decide(ConditionTrue, ReasonFires)
 	case v.Effective < v.Needed:
+		// A large change shows in a small sample; that there is none does not.
 		return decide(ConditionInsufficient, ReasonFewRequests)
 	case v.Z <= v.NeededZ:
 		return decide(ConditionFalse, ReasonWithinChance)
-	case v.LargestPastZ != nil && v.Z <= *v.LargestPastZ:
+	case v.Z <= *v.LargestPastZ:
 		return decide(ConditionFalse, ReasonSeenBefore)
-	case change < float64(r.MinAbsolute) || change < r.MinRelative*v.Baseline.NS:
-		return decide(ConditionFalse, ReasonSmallEffect)
 	}
-	return decide(ConditionTrue, ReasonFires)
-}
-
-// Range is the half-open interval [From, To) of request ends.
-type Range struct{ From, To time.Time }
-
-// BaselineRanges is what a window starting at start is compared with, given
-// that the group's data reaches back to oldest: the same hour of the week, with
-// an hour to either side, of up to four weeks; with less than a week of data the
-// trailing 24 hours; with less than that nothing. The ranges depend only on the
-// hour of start, so that a baseline is read once an hour.
-func BaselineRanges(r Rule, oldest, start time.Time) []Range {
-	const (
-		day  = 24 * time.Hour
-		week = 7 * day
-	)
-	if oldest.Before(r.Baseline.Since) {
-		oldest = r.Baseline.Since
-	}
-	hour := start.UTC().Truncate(time.Hour)
-	var ranges []Range
-	for weeks := range 4 {
-		begin := hour.Add(-time.Duration(weeks+1) * week)
-		if begin.Add(-time.Hour).Before(oldest) {
-			break
-		}
-		ranges = append(ranges, Range{begin.Add(-time.Hour), begin.Add(2 * time.Hour)})
-	}
-	if len(ranges) == 0 && !hour.Add(-day).Before(oldest) {
-		ranges = []Range{{hour.Add(-day), hour}}
-	}
-	return ranges
+	return decide(ConditionFalse, ReasonSmallEffect)
 }
 
 // JudgeThreshold compares a quantile of the window with a fixed limit. It is
 // true only if the whole 95 % interval lies above.
 func JudgeThreshold(r Rule, current Window, past []Window) Verdict {
-	v := Verdict{Phi: 1}
+	v := Verdict{Phi: 1, Window: Range{current.Start, current.End}}
 	if current.N() == 0 {
 		v.Condition, v.Reason = ConditionNoData, ReasonNoRequests
 		return v
-	}
-	if phi, n := Overdispersion(past); n >= minPastWindows {
-		v.Phi, v.PhiWindows = phi, n
 	}
 	weights := map[Stratum]float64{}
 	for s, d := range current.Strata {
 		weights[s] = float64(d.N())
 	}
 	now := standardise(current.Strata, weights)
-	v.Effective, v.Needed = now.n/v.Phi, effectiveNeeded(r.Quantile)
+	v.Surprise.N = current.N()
+	if o := EstimateOverdispersion(past, current.Start); o.Windows >= minPastWindows {
+		v.Phi, v.PhiWindows = o.Phi(v.Surprise.N), o.Windows
+	}
+	v.Effective, v.Needed = now.n/v.Phi, float64(histogram.Required(r.Quantile))
 	v.Current = now.estimate(r.Quantile, v.Phi)
 	limit := float64(r.Above)
 	switch {
@@ -346,7 +286,7 @@ func JudgeThreshold(r Rule, current Window, past []Window) Verdict {
 		v.Condition, v.Reason = ConditionInsufficient, ReasonFewRequests
 	case v.Current.NS <= limit:
 		v.Condition, v.Reason = ConditionFalse, ReasonBelowLimit
-	case v.Current.LowNS <= limit*(1-histogram.ErrorBound):
+	case v.Current.LowNS <= limit*(1+histogram.ErrorBound):
 		v.Condition, v.Reason = ConditionFalse, ReasonNotCertain
 	default:
 		v.Condition, v.Reason = ConditionTrue, ReasonAboveLimit

@@ -5,7 +5,9 @@
 package alert
 
 import (
+	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"regexp"
 	"slices"
 	"strings"
@@ -138,6 +140,25 @@ func (r Rule) WithDefaults() Rule {
 		setDuration(&r.MinAbsolute, DefaultMinAbsolute)
 	}
 	return r
+}
+
+// Definition identifies what the rule's windows hold, so that windows of an
+// earlier wording are not taken for those of this one.
+func (r Rule) Definition() uint64 {
+	text, err := json.Marshal(struct {
+		Kind, Metric     any
+		Quantile         float64
+		Filters, GroupBy []string
+		Window           Duration
+		Baseline         Baseline
+		SLO              *Objective
+	}{r.Kind, r.Metric, r.Quantile, r.Filters, r.GroupBy, r.Window, r.Baseline, r.SLO})
+	if err != nil {
+		panic(err) // plain values
+	}
+	h := fnv.New64a()
+	h.Write(text)
+	return h.Sum64()
 }
 
 // Validate reports every mistake in the rule at once, each saying what is allowed.

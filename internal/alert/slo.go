@@ -2,6 +2,7 @@ package alert
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -98,29 +99,73 @@ func wilsonLow(k, n int64) float64 {
 // JudgeAbsence reports a group that sends nothing any more, or, with
 // coverage_below, one whose requests no longer carry a first-token time.
 //
-// usual is the number of requests that a window of this length has held, in the
-// median of the group's past; a group that is usually silent cannot be absent.
-func JudgeAbsence(r Rule, current Window, usual float64) Verdict {
-	v := Verdict{Phi: 1}
-	v.Coverage = ratio(current.WithTTFT, current.Requests)
-	v.Usual = usual
+// A group that is usually silent cannot be absent, and one that never said its
+// TTFT has not lost it.
+func JudgeAbsence(r Rule, current Window, usual Usual) Verdict {
+	v := Verdict{Phi: 1, Usual: usual.Requests, UsualCoverage: usual.Coverage}
+	v.Coverage = ratio(current.WithTTFT, current.Streamed)
+	v.Surprise.N = current.Requests
 	switch {
 	case r.CoverageBelow > 0 && current.Requests == 0:
 		v.Condition, v.Reason = ConditionNoData, ReasonNoRequests
-	case r.CoverageBelow > 0 && current.Requests < minCoverageRequests:
+	case r.CoverageBelow > 0 && current.Streamed < minCoverageRequests:
 		v.Condition, v.Reason = ConditionInsufficient, ReasonFewRequests
+	case r.CoverageBelow > 0 && v.Coverage < r.CoverageBelow && usual.Coverage < r.CoverageBelow:
+		v.Condition, v.Reason = ConditionFalse, ReasonNeverCovered
 	case r.CoverageBelow > 0 && v.Coverage < r.CoverageBelow:
 		v.Condition, v.Reason = ConditionTrue, ReasonBelowLimit
 	case r.CoverageBelow > 0:
 		v.Condition, v.Reason = ConditionFalse, ReasonAboveLimit
 	case current.Requests > 0:
 		v.Condition, v.Reason = ConditionFalse, ReasonAboveLimit
-	case usual < minUsual:
+	case usual.Requests < minUsual:
 		v.Condition, v.Reason = ConditionInsufficient, ReasonFewRequests
 	default:
 		v.Condition, v.Reason = ConditionTrue, ReasonNoRequests
 	}
 	return v
+}
+
+// Usual is what a group's windows held in the median of its past.
+type Usual struct {
+	Requests float64
+	Coverage float64 // share of streamed requests with a TTFT
+}
+
+// usual is taken over the windows of the 7 days before now; windows without
+// requests are not in past and count as empty.
+func usual(past []Window, window time.Duration, now time.Time) Usual {
+	const memory = 7 * 24 * time.Hour
+	var requests, coverage []float64
+	var first time.Time
+	for _, w := range past {
+		if now.Sub(w.Start) > memory || w.End.After(now) {
+			continue
+		}
+		if first.IsZero() {
+			first = w.Start
+		}
+		requests = append(requests, float64(w.Requests))
+		if w.Streamed > 0 {
+			coverage = append(coverage, ratio(w.WithTTFT, w.Streamed))
+		}
+	}
+	if first.IsZero() {
+		return Usual{}
+	}
+	for silent := int(now.Sub(first)/window) - len(requests); silent > 0; silent-- {
+		requests = append(requests, 0)
+	}
+	return Usual{Requests: median(requests), Coverage: median(coverage)}
+}
+
+// median of the values, 0 of none; it sorts them.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
 }
 
 const (

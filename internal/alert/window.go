@@ -63,7 +63,8 @@ func (d Distribution) N() (n int64) {
 type Window struct {
 	Start, End time.Time
 	Requests   int64 // whatever their outcome
-	WithTTFT   int64 // of Requests
+	Streamed   int64 // of Requests: those that should carry a TTFT, not failed and not known to be unstreamed
+	WithTTFT   int64 // of Streamed
 	Good       int64 // of Requests: those that meet the rule's objective
 	Strata     map[Stratum]Distribution
 
@@ -153,14 +154,14 @@ func standardise(strata map[Stratum]Distribution, weights map[Stratum]float64) w
 	return w
 }
 
-// quantile is the value at rank floor(q·n), in nanoseconds; NaN when empty.
+// quantile is the value at rank floor(q·n), in nanoseconds; 0 when empty.
 func (w weighted) quantile(q float64) float64 {
 	return w.atRank(math.Floor(q * w.n))
 }
 
 func (w weighted) atRank(rank float64) float64 {
 	seen := 0.0
-	last := math.NaN()
+	last := 0.0
 	for _, i := range slices.Sorted(maps.Keys(w.counts)) {
 		seen += w.counts[i]
 		last = histogram.Value(i)

@@ -1,0 +1,108 @@
+package alert
+
+import (
+	"math"
+	"time"
+)
+
+// Drift is the slower comparison: the last day against the same days of past
+// weeks. A change of a few per cent a day is never larger than the day before
+// was; over a week it is.
+type Drift struct {
+	Hours    int      `json:"hours"` // compared
+	T        float64  `json:"t"`     // mean excess of the tail over its standard error, by hourly batches
+	NeededT  float64  `json:"needed_t"`
+	Current  Estimate `json:"current"`
+	Baseline Estimate `json:"baseline"` // at the present mix
+	Drifted  bool     `json:"drifted"`
+	own      Ownership
+}
+
+// driftT is the t of driftHours batches at which a drift is no longer chance.
+// Hours of one day are themselves alike, hence more than fireZ.
+const (
+	driftT     = 5
+	driftHours = 18
+)
+
+// DriftRanges are the last day, in whole hours, and the same days of the four
+// weeks before it.
+func DriftRanges(r Rule, now time.Time) (last Range, past []Range) {
+	to := now.UTC().Truncate(time.Hour)
+	last = Range{to.Add(-day), to}
+	for weeks := 4; weeks >= 1; weeks-- {
+		back := time.Duration(weeks) * week
+		if from := last.From.Add(-back); !from.Before(r.Baseline.Since) {
+			past = append(past, Range{from, to.Add(-back)})
+		}
+	}
+	return last, past
+}
+
+// JudgeDrift compares each hour of the last day with the same hours of past
+// weeks. Hours are the batches of the batch means method (Law and Kelton), so
+// that what makes the requests of an hour alike widens the standard error.
+func JudgeDrift(r Rule, hours, baseline []Window) Drift {
+	byHour := map[int][]Window{}
+	for _, w := range baseline {
+		byHour[w.Start.UTC().Hour()] = append(byHour[w.Start.UTC().Hour()], w)
+	}
+	d := Drift{NeededT: driftT}
+	var excess []float64
+	var compared, against []Window
+	for _, w := range hours {
+		s := surprise(w.Strata, merge(byHour[w.Start.UTC().Hour()]), r.Quantile)
+		if s.N < minBaselineN || s.Matched < minMatched {
+			continue
+		}
+		excess = append(excess, (s.Exceeding-s.Expected)/float64(s.N))
+		compared = append(compared, w)
+		against = append(against, byHour[w.Start.UTC().Hour()]...)
+	}
+	if d.Hours = len(excess); d.Hours < driftHours {
+		return d
+	}
+	mean, variance := 0.0, 0.0
+	for _, x := range excess {
+		mean += x / float64(len(excess))
+	}
+	for _, x := range excess {
+		variance += (x - mean) * (x - mean) / float64(len(excess)-1)
+	}
+	if variance > 0 {
+		d.T = mean / math.Sqrt(variance/float64(len(excess)))
+	}
+	now, then := matchedMix(merge(compared), merge(against))
+	d.Current, d.Baseline = now.estimate(r.Quantile, 1), then.estimate(r.Quantile, 1)
+	// Their interval would need the φ of a day; t says what is certain.
+	d.Current.LowNS, d.Current.HighNS, d.Baseline.LowNS, d.Baseline.HighNS = 0, 0, 0, 0
+	d.own = own(now, then, r.Quantile)
+	change := d.Current.NS - d.Baseline.NS
+	d.Drifted = d.T > driftT && change >= float64(r.MinAbsolute) && change >= r.MinRelative*d.Baseline.NS
+	return d
+}
+
+// Began dates a change that is still going on at the end of the windows: the
+// start of the last stretch whose tail exceedance is the most surprising one,
+// by likelihood ratio (Hinkley 1970, with the level before known). Windows are
+// judged, adjacent, and not longer than the precision wanted. The zero time
+// without a window.
+func Began(windows []Window) time.Time {
+	var began time.Time
+	var excess, variance, most float64
+	for i := len(windows) - 1; i >= 0; i-- {
+		s := windows[i].Surprise
+		if s == nil || s.Variance == 0 {
+			continue
+		}
+		excess += s.Exceeding - s.Expected
+		variance += s.Variance
+		if excess <= 0 {
+			continue
+		}
+		if ratio := excess * excess / variance; ratio > most {
+			most, began = ratio, windows[i].Start
+		}
+	}
+	return began
+}

@@ -1,0 +1,120 @@
+package alert
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// minPastWindows is the fewest judged past windows that φ is estimated from.
+	minPastWindows = 72
+	// maximumFor is how far back judged windows count: twice the week in which
+	// everything that recurs has been seen.
+	maximumFor = 14 * 24 * time.Hour
+	// sameTime is how far from the present time of day a past window may lie, so
+	// that the peak's φ is not that of the night.
+	sameTime = 2 * time.Hour
+	// minSameTime is the fewest windows near the present time of day for φ to be
+	// estimated from them alone.
+	minSameTime = 144
+)
+
+// Squares of a standard normal variable: half lie above the first, a tenth
+// above the second (chi-square with one degree of freedom).
+const (
+	chiSquareMedian = 0.4549
+	chiSquareTenth  = 2.7055
+)
+
+// Overdispersion says by how much the tail counts of a group's windows vary
+// more than those of independent requests would.
+//
+// Requests that waited in the same queue are alike. With the intraclass
+// correlation ρ, the count of a window of n requests has 1 + (n-1)·ρ times the
+// variance of a binomial one (Kish 1965, the design effect). ρ and not φ is kept,
+// so that windows of a quiet night, or of a thinner sample, can speak for the
+// ones of a busy day.
+type Overdispersion struct {
+	Rho     float64
+	Windows int // that it rests on
+}
+
+// Phi is the overdispersion of a window of n requests, at least 1.
+func (o Overdispersion) Phi(n int64) float64 { return 1 + o.Rho*math.Max(0, float64(n-1)) }
+
+// EstimateOverdispersion takes ρ from the judged windows that ended before
+// start. It is the larger of two estimates, one by which half of the surprises
+// lie where half should, and one for a tenth: neither is moved by a few
+// incidents, and the second sees tails heavier than normal.
+func EstimateOverdispersion(past []Window, start time.Time) Overdispersion {
+	type square struct{ z2, n float64 }
+	var all, near []square
+	for _, w := range past {
+		if !w.counts(start) {
+			continue
+		}
+		z := w.Surprise.Z()
+		s := square{z * z, float64(w.Surprise.N - 1)}
+		all = append(all, s)
+		apart := w.Start.Sub(start) % (24 * time.Hour)
+		if apart < 0 {
+			apart += 24 * time.Hour
+		}
+		if apart <= sameTime || apart >= 24*time.Hour-sameTime {
+			near = append(near, s)
+		}
+	}
+	if len(near) >= minSameTime {
+		all = near
+	}
+	o := Overdispersion{Windows: len(all)}
+	if len(all) == 0 {
+		return o
+	}
+	// The share of surprises above a limit falls as ρ grows: find the ρ at which
+	// it is what it should be.
+	solve := func(limit, share float64) float64 {
+		above := func(rho float64) float64 {
+			k := 0
+			for _, s := range all {
+				if s.z2 > limit*(1+rho*s.n) {
+					k++
+				}
+			}
+			return float64(k) / float64(len(all))
+		}
+		if above(0) <= share {
+			return 0
+		}
+		low, high := 0.0, 1.0
+		for range 30 {
+			if mid := (low + high) / 2; above(mid) > share {
+				low = mid
+			} else {
+				high = mid
+			}
+		}
+		return high
+	}
+	o.Rho = math.Max(solve(chiSquareMedian, 0.5), solve(chiSquareTenth, 0.1))
+	return o
+}
+
+// largest is the largest surprise of any judged window before start, in units
+// of its own √φ; false without one.
+func (o Overdispersion) largest(past []Window, start time.Time) (z float64, ok bool) {
+	for _, w := range past {
+		if !w.counts(start) {
+			continue
+		}
+		if scaled := w.Surprise.Z() / math.Sqrt(o.Phi(w.Surprise.N)); !ok || scaled > z {
+			z, ok = scaled, true
+		}
+	}
+	return z, ok
+}
+
+// counts says whether the window is part of the past of one that begins at start.
+func (w Window) counts(start time.Time) bool {
+	return w.Surprise != nil && !w.Incident && !w.End.After(start) && start.Sub(w.Start) <= maximumFor
+}
