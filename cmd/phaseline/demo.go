@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/collector/otelcol"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/phaseline/phaseline/collector"
 	"github.com/phaseline/phaseline/collector/phaselineextension"
@@ -208,37 +211,69 @@ func (d *demonstration) run(ctx context.Context, r phaselineextension.Ready) err
 // history sends what lies before the start, the newest first.
 func (d *demonstration) history(ctx context.Context, demo simulate.Demo, sender *simulate.Sender, ui string) error {
 	began := time.Now()
-	chunks := demo.Chunks()
-	for i, c := range chunks {
-		err := demo.Backfill(c, func(deliveries []simulate.Delivery) error {
-			for _, td := range simulate.Merge(deliveries, 4000) {
-				if err := sender.Send(ctx, td); err != nil {
-					return err
-				}
+	told := time.Duration(0)
+	for i, c := range demo.Chunks() {
+		err := demo.Backfill(c, func(td ptrace.Traces) error {
+			if i > 0 {
+				makeRoom(ctx, ui)
 			}
-			return ctx.Err()
+			return sender.Send(ctx, td)
 		})
 		if err != nil {
 			return fmt.Errorf("history: %w", err)
 		}
-		if i == 0 && ui != "" {
-			fmt.Fprintf(d.out, "demo: the last hour is in: %s\n", ui)
-		}
 		back := demo.Start.Sub(time.Unix(0, c.From))
-		fmt.Fprintf(d.out, "\rdemo: history back to %s ago, %d of %d pieces, %d spans ", age(back), i+1, len(chunks), sender.Spans())
+		if i == 0 || back >= told+24*time.Hour {
+			told = back.Truncate(24 * time.Hour)
+			fmt.Fprintf(d.out, "demo: the last %s are in (%d spans): %s\n", age(back), sender.Spans(), ui)
+		}
 	}
-	fmt.Fprintf(d.out, "\ndemo: %s of history in %s\n", age(demo.Past), time.Since(began).Round(time.Second))
+	fmt.Fprintf(d.out, "demo: the whole history is in, after %s\n", time.Since(began).Round(time.Second))
 	return d.save(func(s *demoState) {
 		s.Complete, s.Until = true, time.Now()
 		s.Incidents = append(demo.History(), s.Incidents...)
 	})
 }
 
+// maxLag is how far derivation may fall behind for the sake of the past: the
+// present is what people watch.
+const maxLag = 3 * time.Second
+
+// makeRoom waits while requests lag behind their spans. It only paces the
+// history, so that it gives up silently where the status cannot be had.
+func makeRoom(ctx context.Context, ui string) {
+	for range 120 {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, ui+"/api/v1/status", nil)
+		if err != nil {
+			return
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return
+		}
+		var status struct {
+			Store struct {
+				Lag time.Duration `json:"derive_lag_ns"`
+			}
+		}
+		err = json.NewDecoder(resp.Body).Decode(&status)
+		resp.Body.Close()
+		if err != nil || status.Store.Lag < maxLag {
+			return
+		}
+		select {
+		case <-time.After(500 * time.Millisecond):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 func age(d time.Duration) string {
 	if d >= 48*time.Hour {
 		return fmt.Sprintf("%.0f days", d.Hours()/24)
 	}
-	return d.Round(time.Minute).String()
+	return fmt.Sprintf("%.0f hours", math.Ceil(d.Hours()))
 }
 
 // live sends the present as it happens, and says when something breaks.
@@ -256,7 +291,7 @@ func (d *demonstration) live(ctx context.Context, demo simulate.Demo, sender *si
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			for _, td := range simulate.Merge(sim.Advance(now.UnixNano()), 4000) {
+			for _, td := range simulate.Merge(sim.Advance(now.UnixNano()), 1000) {
 				if err := sender.Send(ctx, td); err != nil {
 					return err
 				}

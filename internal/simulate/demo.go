@@ -3,6 +3,8 @@ package simulate
 import (
 	"math"
 	"time"
+
+	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
 // Demo is the scenario of `phaseline demo`: six applications, two gateways and
@@ -185,8 +187,12 @@ const (
 	drain  = 5 * time.Minute // and its last requests end after it
 )
 
-// Backfill simulates one chunk: the requests that start in it.
-func (d Demo) Backfill(c Chunk, send func([]Delivery) error) error {
+// exportSize is how many spans an export of the history has at least.
+const exportSize = 4000
+
+// Backfill simulates one chunk, the requests that start in it, and sends it in
+// a few large exports.
+func (d Demo) Backfill(c Chunk, send func(ptrace.Traces) error) error {
 	s := d.Scenario()
 	sampling := s.Sampling
 	s.Sampling = func(t int64) float64 {
@@ -195,20 +201,37 @@ func (d Demo) Backfill(c Chunk, send func([]Delivery) error) error {
 		}
 		return sampling(t)
 	}
-	s.Faults = Faults{Flush: 30 * time.Second, Skew: 40 * time.Millisecond}
+	step := max(c.To-c.From, int64(time.Minute)) / 60
+	s.Faults = Faults{Flush: time.Duration(step), Skew: 40 * time.Millisecond}
 	end := min(c.To+int64(drain), d.Start.UnixNano())
 	s.Incidents = overlapping(s.Incidents, c.From-int64(warmUp), end)
 	sim, err := New(s, d.Seed, c.From-int64(warmUp))
 	if err != nil {
 		return err
 	}
-	for t := c.From; t < end; {
-		t = min(t+int64(5*time.Minute), end)
-		if err := send(sim.Advance(t)); err != nil {
-			return err
+	var held []Delivery
+	spans := 0
+	for t := c.From; ; {
+		for _, x := range sim.Advance(t) {
+			held = append(held, x)
+			spans += x.Traces.SpanCount()
 		}
+		if t == end {
+			held = append(held, sim.Flush()...)
+		} else if spans < exportSize {
+			t = min(t+step, end)
+			continue
+		}
+		for _, td := range Merge(held, exportSize) {
+			if err := send(td); err != nil {
+				return err
+			}
+		}
+		if t == end {
+			return nil
+		}
+		held, spans = nil, 0
 	}
-	return send(sim.Flush())
 }
 
 // Live is the simulation that goes on from Start: Advance it to the present.
