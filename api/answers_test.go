@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -86,6 +88,7 @@ func TestAnswers(t *testing.T) {
 		}
 	})
 	t.Run("one request", func(t *testing.T) { checkDetail(t, s) })
+	t.Run("defaults", func(t *testing.T) { checkDefaults(t, s) })
 	for _, path := range []string{
 		"/timeseries", "/timeseries?step=5m&group_by=model&metric=queue&limit=2", "/heatmap", "/heatmap?metric=total&step=10m",
 		"/composition", "/composition?metric=total&group_by=service&quantiles=0.5", "/compare", "/compare?b_from=now-1000d&b_to=now-999d", "/compare?a=version%3D1.0&b=version%3D1.1&metric=total",
@@ -157,6 +160,64 @@ func checkDetail(t *testing.T, s *testServer) {
 	}
 	if r := get(t, s, "/api/v1/requests/"+want.TraceID+"/"+strings.Repeat("0", 16)); r.status != http.StatusNotFound {
 		t.Errorf("another span of the trace: %d", r.status)
+	}
+}
+
+// checkDefaults asks each question as it is and with every default that the
+// specification names written out: the answers must be the same.
+func checkDefaults(t *testing.T, s *testServer) {
+	now := time.Now().UTC()
+	fixed := url.Values{
+		"from": {now.Add(-time.Hour).Format(time.RFC3339)}, "to": {now.Format(time.RFC3339)},
+		"b_from": {now.Add(-time.Hour / 2).Format(time.RFC3339)}, "b_to": {now.Format(time.RFC3339)},
+	}
+	compared := 0
+	for path, item := range loadSpec(t).Paths.Map() {
+		if item.Get == nil || strings.Contains(path, "{") || strings.HasPrefix(path, "/alerts") {
+			continue
+		}
+		short, long := url.Values{}, url.Values{}
+		for _, ref := range item.Get.Parameters {
+			p := ref.Value
+			if values, ok := fixed[p.Name]; ok {
+				short[p.Name], long[p.Name] = values, values
+				continue
+			}
+			if p.Name == "select_low_ns" {
+				short.Set(p.Name, "1000")
+				long.Set(p.Name, "1000")
+			}
+			switch standard := p.Schema.Value.Default.(type) {
+			case nil:
+			case []any:
+				if len(standard) > 0 {
+					long.Set(p.Name, strings.Trim(strings.ReplaceAll(fmt.Sprint(standard), " ", ","), "[]"))
+				}
+			default:
+				if text := fmt.Sprint(standard); text != "" {
+					long.Set(p.Name, text)
+				}
+			}
+		}
+		if len(long) == len(short) {
+			continue
+		}
+		compared++
+		a, b := get(t, s, prefix+path+"?"+short.Encode()), get(t, s, prefix+path+"?"+long.Encode())
+		if a.status != http.StatusOK || !bytes.Equal(a.body, b.body) {
+			t.Errorf("%s: %d; with its defaults written out (%s) the answer is another one:\n%.300s\n%.300s", path, a.status, long.Encode(), a.body, b.body)
+		}
+	}
+	if compared < 8 {
+		t.Errorf("only %d questions have defaults", compared)
+	}
+	limits := decode[Status](t, get(t, s, "/api/v1/status")).Limits
+	spec := loadSpec(t)
+	if most := int64(*spec.Components.Parameters["Limit"].Value.Schema.Value.Max); most != limits.MaxGroups || most != limits.MaxPage {
+		t.Errorf("the specification allows a limit of %d, the engine %d groups and %d requests", most, limits.MaxGroups, limits.MaxPage)
+	}
+	if text := spec.Components.Parameters["Step"].Value.Description; !strings.Contains(strings.ReplaceAll(text, ",", ""), fmt.Sprint(limits.MaxPoints)) {
+		t.Errorf("the description of step does not name the %d steps that fit: %s", limits.MaxPoints, text)
 	}
 }
 
