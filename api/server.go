@@ -32,7 +32,7 @@ func New(options Options) (http.Handler, error) {
 		return nil, fmt.Errorf("read the API's specification: %w", err)
 	}
 	s := &server{Options: options, spec: spec, started: options.Now()}
-	if s.specJSON, err = json.Marshal(spec); err != nil {
+	if s.specJSON, err = publicSpec(spec); err != nil {
 		return nil, fmt.Errorf("write the API's specification: %w", err)
 	}
 	router, err := s.router()
@@ -44,6 +44,35 @@ func New(options Options) (http.Handler, error) {
 		return nil, fmt.Errorf("set up compression: %w", err)
 	}
 	return compress(router), nil
+}
+
+// publicSpec is the specification without what only our own generator
+// understands: others generate clients from it.
+func publicSpec(spec *openapi3.T) ([]byte, error) {
+	raw, err := json.Marshal(spec)
+	if err != nil {
+		return nil, err
+	}
+	var document any
+	if err := json.Unmarshal(raw, &document); err != nil {
+		return nil, err
+	}
+	strip(document)
+	return json.Marshal(document)
+}
+
+func strip(node any) {
+	switch n := node.(type) {
+	case map[string]any:
+		delete(n, "x-go-type")
+		for _, child := range n {
+			strip(child)
+		}
+	case []any:
+		for _, child := range n {
+			strip(child)
+		}
+	}
 }
 
 // NewHTTPServer returns a server for a handler of New, with limits against
