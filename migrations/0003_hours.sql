@@ -12,7 +12,7 @@
 -- ttft_parts, total_parts: arrays of equal length, one element for each
 --   (bucket, input_bucket, complete), in that order, over the requests in which
 --   TTFT (for ttft_parts) is known, and over all (for total_parts).
---   bucket       the metric's bucket at scale 3: its index at scale 6 >> 3; -2 for zeros
+--   bucket       the metric's bucket at scale 3: its index at scale 6 >> 3
 --   input_bucket input tokens that were not cached (cached tokens that nobody
 --                reported count as none): -1 unknown, 0 under 256, 1 under 1024,
 --                2 under 4096, 3 under 16384, 4 under 65536, 5 from there on

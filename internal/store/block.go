@@ -87,7 +87,7 @@ func (b *block) origin(resource pcommon.Resource, scope pcommon.InstrumentationS
 
 	var ok bool
 	text := b.scratch[:0]
-	text, ok = appendAttributes(text, resource.Attributes())
+	text, ok = b.appendAttributes(text, resource.Attributes())
 	o.whole = o.whole && ok
 	o.resource = b.interned.bytes(text)
 
@@ -98,7 +98,7 @@ func (b *block) origin(resource pcommon.Resource, scope pcommon.InstrumentationS
 	text, ok = appendText(text, scope.Version(), maxNameLength)
 	o.whole = o.whole && ok
 	text = append(text, ',')
-	text, ok = appendAttributes(text, scope.Attributes())
+	text, ok = b.appendAttributes(text, scope.Attributes())
 	o.whole = o.whole && ok
 	text = append(text, ']')
 	o.scope = b.interned.bytes(text)
@@ -241,29 +241,33 @@ func scrub(scope, key string, value pcommon.Value) (text string, keep bool) {
 }
 
 // appendAttributes appends the attributes of a resource, a scope or an event as
-// one object, without prompts and completions.
-func appendAttributes(b []byte, m pcommon.Map) (_ []byte, whole bool) {
+// one object, prompts and completions only if they are to be stored.
+func (b *block) appendAttributes(to []byte, m pcommon.Map) (_ []byte, whole bool) {
 	whole = uniqueKeys(m)
 	n := 0
-	b = append(b, '{')
+	to = append(to, '{')
 	for key, value := range m.All() {
+		limit := maxValueLength
 		if dialect.IsContent(key) {
-			continue
+			if !b.content {
+				continue
+			}
+			limit = maxContentLength
 		}
 		if n == maxAttributes {
 			whole = false
 			break
 		}
 		if n++; n > 1 {
-			b = append(b, ',')
+			to = append(to, ',')
 		}
 		var ok bool
-		b, ok = appendKey(b, key)
+		to, ok = appendKey(to, key)
 		whole = whole && ok
-		b, ok = appendValue(b, value, maxValueLength, 0)
+		to, ok = appendValue(to, value, limit, 0)
 		whole = whole && ok
 	}
-	return append(b, '}'), whole
+	return append(to, '}'), whole
 }
 
 // uniqueKeys reports whether no key is there twice, as it should be: of two, the first is stored.
@@ -313,7 +317,7 @@ func (b *block) spanEvents(span ptrace.Span) (_ extent, lost uint32, whole bool)
 		b.arena, ok = appendText(b.arena, event.Name(), maxNameLength)
 		whole = whole && ok
 		b.arena = append(b.arena, ',')
-		b.arena, ok = appendAttributes(b.arena, event.Attributes())
+		b.arena, ok = b.appendAttributes(b.arena, event.Attributes())
 		whole = whole && ok
 		b.arena = append(b.arena, ']')
 	}

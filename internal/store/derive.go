@@ -14,9 +14,6 @@ import (
 )
 
 const (
-	stepEvery = 250 * time.Millisecond
-	// holdFor is how long a quiet trace stays in memory, where there is room.
-	holdFor = time.Minute
 	// maxStubs bounds the larger traces that were let go and whose work is still counted.
 	maxStubs = 20_000
 	// maxStepSpans is about how many spans are derived in one go.
@@ -43,7 +40,8 @@ type deriver struct {
 	held                  int
 	known                 known
 	looks                 looks
-	inherited, done       []deed // progress to write down: of other stores, of traces put off
+	adopted               time.Time // when what others left was taken in; zero: it is derived
+	inherited, done       []deed    // progress to write down: of other stores, of traces put off
 	buffer                []dialect.Facts
 }
 
@@ -95,7 +93,7 @@ func (d *deriver) take(p *parcel, rejected []rejection, received time.Time) {
 
 // run derives until ctx ends, and then what is left.
 func (d *deriver) run(ctx context.Context) {
-	tick := time.NewTicker(stepEvery)
+	tick := time.NewTicker(d.store.pace.step)
 	defer tick.Stop()
 	for {
 		select {
@@ -121,7 +119,7 @@ func (d *deriver) finish(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	now := d.store.now()
-	err := d.step(ctx, now.Add(promptly))
+	err := d.step(ctx, now.Add(d.store.pace.promptly))
 	if err == nil {
 		err = d.record(ctx, now, len(d.agenda) == 0)
 	}
@@ -210,7 +208,7 @@ func (d *deriver) enter(key traceKey, p period, now time.Time) *trace {
 
 func (d *deriver) schedule(t *trace, now time.Time) {
 	before := t.due
-	t.schedule(now)
+	t.schedule(now, &d.store.pace)
 	if t.due != before {
 		d.agenda.put(t)
 	}
@@ -248,7 +246,7 @@ func (d *deriver) hurry(now time.Time) {
 	for e := d.fresh.Front(); e != nil && excess > 0; e = e.Next() {
 		t := e.Value.(*trace)
 		excess -= len(t.spans)
-		if !t.due.IsZero() && t.due.After(now) && t.due.Before(now.Add(2*promptly)) {
+		if !t.due.IsZero() && t.due.After(now) && t.due.Before(now.Add(2*d.store.pace.promptly)) {
 			t.due = now
 			d.agenda.put(t)
 		}
@@ -318,7 +316,7 @@ func (d *deriver) add(t *trace, result phase.Result, to *rows, now time.Time) {
 			t.unseen = append(t.unseen, *r)
 		}
 	}
-	for _, dead := range t.stale(result.Tombstones, now) {
+	for _, dead := range t.stale(result.Tombstones, now, &d.store.pace) {
 		if inRange(dead.End, keep, now) {
 			to.tombstones = append(to.tombstones, dead)
 		}
@@ -335,6 +333,10 @@ func (d *deriver) add(t *trace, result phase.Result, to *rows, now time.Time) {
 func (d *deriver) commit(t *trace, now time.Time) {
 	t.rows, t.next = t.next, t.rows
 	t.changed, t.due, t.ghosts = time.Time{}, time.Time{}, nil
+	if t.waiting {
+		t.waiting = false
+		t.waits++
+	}
 	if t.recorded {
 		t.recorded = false
 		d.done = append(d.done, deedOf(t.loopName(), now, true))
@@ -360,7 +362,7 @@ func (d *deriver) settle(now time.Time) {
 	full := func() bool { return d.held > d.store.config.MaxHeldSpans }
 	for e := d.fresh.Front(); e != nil; e = d.fresh.Front() {
 		t := e.Value.(*trace)
-		if now.Sub(t.last) < observeAfter && !(full() && t.changed.IsZero()) {
+		if now.Sub(t.last) < d.store.pace.observe && !(full() && t.changed.IsZero()) {
 			break
 		}
 		d.observe(t)
@@ -368,7 +370,7 @@ func (d *deriver) settle(now time.Time) {
 	}
 	for e := d.settled.Front(); e != nil; e = d.settled.Front() {
 		t := e.Value.(*trace)
-		if now.Sub(t.last) < holdFor && !full() {
+		if now.Sub(t.last) < d.store.pace.hold && !full() {
 			break
 		}
 		d.forget(t)

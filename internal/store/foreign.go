@@ -8,18 +8,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-const (
-	// The deriver looks for spans that other stores inserted, by when they were
-	// written: soon, and again when every insert is certain to be visible.
-	lookEvery  = 5 * time.Second
-	firstLook  = time.Second
-	secondLook = time.Minute
-	// takeoverAfter is how long a store may be silent before the others derive its spans.
-	takeoverAfter = time.Minute
-	// skew allows for the clocks of the stores and of ClickHouse to differ.
-	skew = 5 * time.Second
-)
-
 //go:embed sql/foreign.sql
 var foreignSQL string
 
@@ -41,24 +29,24 @@ type finding struct {
 
 // look takes in the traces that other stores added spans to.
 func (d *deriver) look(ctx context.Context, now time.Time) error {
-	l := &d.looks
+	l, p := &d.looks, &d.store.pace
 	if !l.started {
 		if err := d.resume(ctx, now); err != nil {
 			return err
 		}
-		l.first, l.second, l.takeovers = now.Add(-skew), now.Add(-skew), now
+		l.first, l.second, l.takeovers = now.Add(-p.skew), now.Add(-p.skew), now
 		l.started = true
 	}
 	if now.Before(l.next) {
 		return nil
 	}
-	if err := d.lookUntil(ctx, &l.first, now.Add(-firstLook), now, d.found); err != nil {
+	if err := d.lookUntil(ctx, &l.first, now.Add(-p.firstLook), now, d.found); err != nil {
 		return err
 	}
-	if err := d.lookUntil(ctx, &l.second, now.Add(-secondLook), now, d.foundAgain); err != nil {
+	if err := d.lookUntil(ctx, &l.second, now.Add(-p.secondLook), now, d.foundAgain); err != nil {
 		return err
 	}
-	if now.Sub(l.takeovers) >= takeoverAfter/2 {
+	if now.Sub(l.takeovers) >= p.takeover/2 {
 		if err := d.takeOver(ctx, now); err != nil {
 			return err
 		}
@@ -67,7 +55,7 @@ func (d *deriver) look(ctx context.Context, now time.Time) error {
 	if err := d.record(ctx, now, false); err != nil {
 		return err
 	}
-	l.next = now.Add(lookEvery)
+	l.next = now.Add(p.look)
 	return nil
 }
 

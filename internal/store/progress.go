@@ -102,7 +102,6 @@ func (d *deriver) resume(ctx context.Context, now time.Time) error {
 	}
 	from := now.Add(-keepProgress)
 	derived := map[uint32]int64{}
-	var close []deed
 	for _, deed := range deeds {
 		if deed.loop == "derive" {
 			from = deed.through
@@ -116,21 +115,21 @@ func (d *deriver) resume(ctx context.Context, now time.Time) error {
 		if !ok {
 			continue
 		}
-		derived[writer] = deed.through.Add(-skew).UnixMilli()
-		if !deed.closed {
-			if deed.through.Before(from) {
-				from = deed.through
-			}
-			close = append(close, deedOf(deed.loop, now, true))
+		derived[writer] = deed.through.Add(-d.store.pace.skew).UnixMilli()
+		if deed.closed {
+			continue
+		}
+		from = earlier(from, deed.through)
+		if deed.age >= d.store.pace.takeover {
+			d.inherited = append(d.inherited, deedOf(deed.loop, now, true))
 		}
 	}
-	findings, err := d.foreign(ctx, from.Add(-skew), now.Add(skew), 0, derived)
+	findings, err := d.foreign(ctx, from.Add(-d.store.pace.skew), now.Add(d.store.pace.skew), 0, derived)
 	if err != nil {
 		return fmt.Errorf("store: find what was not derived: %w", err)
 	}
 	d.adopt(findings, now)
-	// Not before these are derived may anyone take them for done: record sees to that.
-	d.inherited = close
+	d.adopted = now
 	return nil
 }
 
@@ -142,15 +141,16 @@ func (d *deriver) takeOver(ctx context.Context, now time.Time) error {
 	}
 	for _, deed := range deeds {
 		writer, ok := deed.writer()
-		if !ok || deed.closed || writer == d.store.writer || deed.age < takeoverAfter {
+		if !ok || deed.closed || writer == d.store.writer || deed.age < d.store.pace.takeover {
 			continue
 		}
-		findings, err := d.foreign(ctx, deed.through.Add(-skew), now.Add(skew), writer, nil)
+		findings, err := d.foreign(ctx, deed.through.Add(-d.store.pace.skew), now.Add(d.store.pace.skew), writer, nil)
 		if err != nil {
 			return fmt.Errorf("store: find what a silent store has not derived: %w", err)
 		}
 		d.adopt(findings, now)
 		d.inherited = append(d.inherited, deedOf(deed.loop, now, true))
+		d.adopted = now
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func (d *deriver) record(ctx context.Context, now time.Time, closed bool) error 
 	for _, t := range d.agenda {
 		switch {
 		case t.recorded:
-		case t.due.Sub(now) > 2*lookEvery:
+		case t.due.Sub(now) > 2*d.store.pace.look:
 			put = append(put, t)
 			deeds = append(deeds, deedOf(t.loopName(), t.changed, false))
 		default:
@@ -193,14 +193,19 @@ func (d *deriver) record(ctx context.Context, now time.Time, closed bool) error 
 		}
 	}
 	deeds = append(deeds, deedOf(d.store.loopName(), through, closed))
-	if len(d.inherited) > 0 && !through.Before(d.inherited[len(d.inherited)-1].through) {
-		deeds = append(deeds, deedOf("derive", d.inherited[0].through.Add(-skew), false))
+	// What was adopted may be taken for done only once it is derived.
+	settled := !d.adopted.IsZero() && !through.Before(d.adopted)
+	if settled {
+		deeds = append(deeds, deedOf("derive", d.adopted.Add(-d.store.pace.skew), false))
 		deeds = append(deeds, d.inherited...)
 	}
 	if err := d.store.writeProgress(ctx, deeds); err != nil {
 		return err
 	}
 	d.done = nil
+	if settled {
+		d.inherited, d.adopted = nil, time.Time{}
+	}
 	for _, t := range put {
 		t.recorded = true
 	}

@@ -12,18 +12,6 @@ import (
 	"go.uber.org/zap"
 )
 
-const (
-	rollupEvery = 5 * time.Second
-	// hourGrace is how long after its end an hour is computed for the first time.
-	hourGrace = 2 * time.Minute
-	// calm is how long an hour must have been left alone, so that every insert is
-	// visible; an hour that is never left alone is computed all the same.
-	calm     = 30 * time.Second
-	patience = 5 * time.Minute
-	// An hour that changes over and over takes at most a tenth of the time.
-	restFactor = 10
-)
-
 //go:embed sql/hour.sql
 var hourSQL string
 
@@ -68,7 +56,7 @@ func (r *rollup) run(ctx context.Context) {
 			r.store.metrics.failed(err)
 			r.store.logger.Warn("hours could not be computed, trying again", zap.Error(err))
 		}
-		sleep(ctx, rollupEvery)
+		sleep(ctx, r.store.pace.rollup)
 	}
 }
 
@@ -117,7 +105,7 @@ func (r *rollup) find(ctx context.Context, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	// An insert may become visible as late as its time limit.
-	rows, err := r.store.conn.Query(ctx, dirtySQL, clickhouse.Named("from", max(r.through.Add(-2*calm).UnixMilli(), 0)))
+	rows, err := r.store.conn.Query(ctx, dirtySQL, clickhouse.Named("from", max(r.through.Add(-2*r.store.pace.calm).UnixMilli(), 0)))
 	if err != nil {
 		return err
 	}
@@ -154,10 +142,10 @@ func (r *rollup) expired(hour int64, now time.Time) bool {
 func (r *rollup) ready(hour int64, now time.Time) bool {
 	d := r.dirty[hour]
 	switch {
-	case now.Before(time.Unix(hour, 0).Add(time.Hour + hourGrace)), now.Before(r.done[hour].rest):
+	case now.Before(time.Unix(hour, 0).Add(time.Hour + r.store.pace.grace)), now.Before(r.done[hour].rest):
 		return false
 	}
-	return now.Sub(d.last) >= calm || now.Sub(d.first) >= patience
+	return now.Sub(d.last) >= r.store.pace.calm || now.Sub(d.first) >= r.store.pace.patience
 }
 
 // compute writes an hour anew.
@@ -189,7 +177,7 @@ func (r *rollup) compute(ctx context.Context, hour int64, now time.Time) error {
 		return err
 	}
 	s.metrics.hours.Add(1)
-	r.done[hour] = hourVersion{newest, now.Add(restFactor * time.Since(began))}
+	r.done[hour] = hourVersion{newest, now.Add(r.store.pace.rest * time.Since(began))}
 	delete(r.dirty, hour)
 	return nil
 }
@@ -206,7 +194,7 @@ func (r *rollup) unfinished() time.Time {
 func (r *rollup) report(now time.Time) {
 	var lag time.Duration
 	for hour, d := range r.dirty {
-		if !now.Before(time.Unix(hour, 0).Add(time.Hour + hourGrace)) {
+		if !now.Before(time.Unix(hour, 0).Add(time.Hour + r.store.pace.grace)) {
 			lag = max(lag, now.Sub(d.first))
 		}
 	}

@@ -83,6 +83,7 @@ type Store struct {
 	config Config
 	logger *zap.Logger
 	now    func() time.Time
+	pace   pace
 
 	// writer marks this store's spans, 0 if it derives nothing.
 	writer  uint32
@@ -112,6 +113,7 @@ func New(conn driver.Conn, reader *dialect.Reader, config Config, logger *zap.Lo
 		config: config,
 		logger: logger,
 		now:    time.Now,
+		pace:   defaultPace,
 		dead:   deadLetters{path: config.DeadLetterFile, limit: maxDeadLetters},
 	}
 	s.blocks.New = func() any { return &parcel{block: block{content: config.CaptureContent}} }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-	"go.uber.org/zap/zaptest"
+	"go.uber.org/zap"
 
 	"github.com/phaseline/phaseline/internal/dialect"
 	"github.com/phaseline/phaseline/internal/embedded/embeddedtest"
@@ -38,7 +38,7 @@ func newStore(t testing.TB, conn driver.Conn, change ...func(*Config)) *Store {
 	for _, c := range change {
 		c(&config)
 	}
-	return New(conn, reader, config, zaptest.NewLogger(t))
+	return New(conn, reader, config, zap.NewNop())
 }
 
 // fixture reads spans from OTLP/JSON and moves them so that the first starts at start.
@@ -74,7 +74,7 @@ func eachSpan(td ptrace.Traces, visit func(ptrace.Span)) {
 // derive lets the deriver take in what came by now, and derive it.
 func derive(t testing.TB, s *Store, now time.Time) {
 	require.NoError(t, s.deriver.step(context.Background(), now))
-	require.NoError(t, s.deriver.step(context.Background(), now.Add(promptly)))
+	require.NoError(t, s.deriver.step(context.Background(), now.Add(s.pace.promptly)))
 }
 
 func count(t testing.TB, conn driver.Conn, query string, arguments ...any) (n uint64) {

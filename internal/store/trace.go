@@ -11,17 +11,13 @@ import (
 )
 
 const (
-	// promptly is how long after its last span a trace is derived, so that the
-	// spans of one export are derived together.
-	promptly = time.Second
 	// freeWork is how often, on average, a span may be derived promptly. A trace
 	// that has used that up is derived when it has grown by a tenth, or after a
-	// wait that quadruples each time: nine waits are longer than a week. So all
+	// wait that quadruples each time: nine waits are longer than a fortnight. So all
 	// spans ever read for a trace stay within 20 times its size.
-	freeWork     = 11
-	firstWait    = 5 * time.Second
-	waitGrowth   = 4
-	observeAfter = 10 * time.Second
+	freeWork   = 11
+	waitGrowth = 4
+	maxWaits   = 9
 	// indexFrom is the size from which a trace's spans are found by a map.
 	indexFrom = 32
 )
@@ -50,8 +46,9 @@ type trace struct {
 	received bool // some of it came to this store
 	recorded bool // the progress table has that it is put off
 
-	work  int // spans derived so far, each time counted
-	waits int
+	work    int // spans derived so far, each time counted
+	waits   int // how often it was derived after a wait
+	waiting bool
 
 	rows     [][8]byte         // spans with a row, by what this store last wrote
 	next     [][8]byte         // rows, once what is being written is stored
@@ -120,7 +117,7 @@ func (t *trace) settle(has *held, other held) bool {
 		has.facts, has.hash = other.facts, other.hash
 	}
 	winner := has.facts
-	if loser.End != winner.End || loser.Origin.Service != winner.Origin.Service {
+	if minute(loser.End) != minute(winner.End) || loser.Origin.Service != winner.Origin.Service {
 		t.ghosts = append(t.ghosts, phase.Tombstone{
 			TraceID: loser.TraceID, SpanID: loser.SpanID,
 			Tenant: loser.Tenant, Service: loser.Origin.Service, End: loser.End,
@@ -128,6 +125,9 @@ func (t *trace) settle(has *held, other held) bool {
 	}
 	return true
 }
+
+// minute is the part of a request's end that its row is found by.
+func minute(ns int64) int64 { return ns / int64(time.Minute) }
 
 // observable reports whether the observer should see the request of a span: it
 // has not yet, and no other store's will.
@@ -143,28 +143,23 @@ func (t *trace) letGo() {
 }
 
 // schedule sets when the trace is derived, given that it changed at now.
-func (t *trace) schedule(now time.Time) {
+func (t *trace) schedule(now time.Time, p *pace) {
 	if t.changed.IsZero() {
 		t.changed = now
 	}
 	if t.oversize || t.work+t.size <= freeWork*t.size {
-		if soon := now.Add(promptly); t.due.IsZero() || soon.Before(t.due) {
-			t.due = soon
+		if soon := now.Add(p.promptly); t.due.IsZero() || soon.Before(t.due) {
+			t.due, t.waiting = soon, false
 		}
 		return
 	}
 	if t.due.IsZero() {
-		t.due = now.Add(t.wait())
-		t.waits++
+		wait := p.firstWait
+		for range min(t.waits, maxWaits) {
+			wait *= waitGrowth
+		}
+		t.due, t.waiting = now.Add(wait), true
 	}
-}
-
-func (t *trace) wait() time.Duration {
-	wait := firstWait
-	for range t.waits {
-		wait *= waitGrowth
-	}
-	return wait
 }
 
 // facts returns the spans for decomposition, in buffer.
@@ -190,8 +185,8 @@ func (t *trace) matters() bool {
 // call. They are left out where it is certain that no store has written one:
 // all spans came to this store, none had to be loaded, and no other store takes
 // over so soon.
-func (t *trace) stale(tombstones []phase.Tombstone, now time.Time) []phase.Tombstone {
-	if !t.ownOnly || now.Sub(t.first) > takeoverAfter/2 {
+func (t *trace) stale(tombstones []phase.Tombstone, now time.Time, p *pace) []phase.Tombstone {
+	if !t.ownOnly || now.Sub(t.first) > p.takeover/2 {
 		return tombstones
 	}
 	return slices.DeleteFunc(tombstones, func(dead phase.Tombstone) bool {

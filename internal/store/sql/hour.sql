@@ -13,7 +13,7 @@ WITH
         [toUInt64(1)], [assumeNotNull(total_ns)], [ifNull(network_ns, 0)], [toUInt64(isNotNull(network_ns))], [ifNull(queue_ns, 0)], [toUInt64(isNotNull(queue_ns))], [ifNull(prefill_ns, 0)], [toUInt64(isNotNull(prefill_ns))], [ifNull(decode_ns, 0)], [toUInt64(isNotNull(decode_ns))], [ifNull(unattributed_ns, 0)]) AS total_parts_sums,
     v -> toInt16(if(v > 0, ceil(log2(v) * 64) - 1, -2)) AS bucket,
     -- (bucket at scale 3, input bucket, completeness) in one number, in that order.
-    (v, input, complete) -> toInt32(if(v > 0, floor((ceil(log2(v) * 64) - 1) / 8), -2) + 2) * 100 + (input + 1) * 10 + complete AS parts_key
+    (v, input, complete) -> toInt32(floor(bucket(v) / 8) + 2) * 100 + (input + 1) * 10 + complete AS parts_key
 SELECT
     tenant, if(kept, service, '(other)') AS s, toDateTime({hour:Int64}, 'UTC') AS h, if(kept, version_name, '(other)') AS n,
     if(kept, environment, '(other)') AS e, if(kept, model, '(other)') AS m, if(kept, provider, '(other)') AS p, outcome, vantage, count(),
