@@ -45,8 +45,9 @@ type tally struct {
 
 // pair is one request's answer beside what it had to be.
 type pair struct {
-	answer phase.Request
-	expect simulate.Expectation
+	service string
+	answer  phase.Request
+	expect  simulate.Expectation
 }
 
 // outcome is a whole measurement.
@@ -172,7 +173,7 @@ func (o *outcome) judge(t *simulate.Truth, expect simulate.Expectation, row *pha
 		o.byEvidence[t.Evidence()] = y
 	}
 	y.requests++
-	y.rows = append(y.rows, pair{*row, expect})
+	y.rows = append(y.rows, pair{t.Service, *row, expect})
 	if d := distance(int64(row.Total), expect.Total); d > tolerance {
 		o.violate(t, "total is %d, truly %d", row.Total, expect.Total)
 	}

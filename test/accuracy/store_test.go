@@ -1,9 +1,11 @@
 package accuracy
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +15,9 @@ import (
 
 	"github.com/phaseline/phaseline/internal/dialect"
 	"github.com/phaseline/phaseline/internal/embedded/embeddedtest"
+	"github.com/phaseline/phaseline/internal/histogram"
 	"github.com/phaseline/phaseline/internal/phase"
+	"github.com/phaseline/phaseline/internal/query"
 	"github.com/phaseline/phaseline/internal/simulate"
 	"github.com/phaseline/phaseline/internal/store"
 	"github.com/phaseline/phaseline/migrations"
@@ -71,6 +75,72 @@ func TestStoredTruth(t *testing.T) {
 	}
 	if o.requests < 5000 || o.lostSpans == 0 {
 		t.Errorf("the test lost its teeth: %d requests, %d of them lost spans", o.requests, o.lostSpans)
+	}
+	askCompositions(t, ctx, conn, time.Unix(0, from), o)
+}
+
+// askCompositions compares the breakdown that people see, a service's total at
+// a percentile and the parts of the requests around it, with the truth.
+func askCompositions(t *testing.T, ctx context.Context, conn driver.Conn, from time.Time, o *outcome) {
+	t.Helper()
+	answer, err := query.New(conn, query.Limits{}).Composition(ctx, query.Composition{
+		Scope:  query.Scope{Range: query.Range{From: from.Add(-time.Minute), To: from.Add(19 * time.Minute)}},
+		Metric: query.Total, GroupBy: []string{"service"}, Quantiles: []float64{0.5, 0.9, 0.95}, Limit: 100,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byService := map[string][]pair{}
+	for _, y := range o.byEvidence {
+		for _, p := range y.rows {
+			if p.answer.Outcome == phase.OutcomeOK {
+				byService[p.service] = append(byService[p.service], p)
+			}
+		}
+	}
+	compared := 0
+	for _, g := range answer.Groups {
+		rows := byService[g.Labels[0].Value]
+		if len(rows) == 0 || !g.CompleteOnly {
+			continue // an engine, whose rows lost their client; or a client without one
+		}
+		slices.SortFunc(rows, func(a, b pair) int { return cmp.Compare(a.answer.Total, b.answer.Total) })
+		whole := rows
+		rows = slices.DeleteFunc(slices.Clone(rows), func(p pair) bool {
+			known := answers(&p.answer)
+			return slices.Contains(known[:ttft], phase.Unknown)
+		})
+		if int64(len(whole)) != g.N || int64(len(rows)) != g.Complete {
+			t.Errorf("%s: %d requests, %d complete; truly %d and %d", g.Labels[0].Value, g.N, g.Complete, len(whole), len(rows))
+			continue
+		}
+		for _, c := range g.Compositions {
+			if truth := whole[histogram.Rank(c.Q, g.N)].expect.Total; distance(*c.ValueNS, truth) > tolerance {
+				t.Errorf("%s: p%g is %d, truly %d", g.Labels[0].Value, 100*c.Q, *c.ValueNS, truth)
+			}
+			if c.WindowTooSmall {
+				t.Errorf("%s: p%g rests on %d requests only", g.Labels[0].Value, 100*c.Q, c.Window)
+				continue
+			}
+			var truth [4]float64
+			for _, r := range rows[c.FromRank:c.ToRank] {
+				for i, e := range []simulate.Expected{r.expect.Network, r.expect.Queue, r.expect.Prefill, r.expect.Decode} {
+					if e.Want == simulate.Untold {
+						e.NS = int64(answers(&r.answer)[i])
+					}
+					truth[i] += float64(e.NS) / float64(c.Window)
+				}
+			}
+			for i := range truth {
+				compared++
+				if d := float64(c.Parts[i].MeanNS) - truth[i]; max(d, -d) > float64(tolerance) || string(c.Parts[i].Part) != part(i).String() {
+					t.Errorf("%s: %s around p%g is %d, truly %.0f", g.Labels[0].Value, c.Parts[i].Part, 100*c.Q, c.Parts[i].MeanNS, truth[i])
+				}
+			}
+		}
+	}
+	if compared < 100 {
+		t.Errorf("the test lost its teeth: %d parts compared", compared)
 	}
 }
 
