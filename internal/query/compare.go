@@ -142,6 +142,15 @@ func (x *side) around(c QuantileComposition) level {
 	return x.level(c.Parts, x.only, func(p population) fractions { return p.around(windowRanks(c.Q, p.size)) })
 }
 
+// all merges the time blocks.
+func (x *side) all(onlyComplete bool) population {
+	var read []slice
+	for _, b := range x.blocks {
+		read = append(read, b...)
+	}
+	return populationOf(read, onlyComplete)
+}
+
 // level estimates anew without each time block in turn. Neighbouring requests
 // waited in the same queue, so blocks and not requests are what is independent.
 func (x *side) level(parts []PartMean, onlyComplete bool, estimate func(population) fractions) level {
@@ -149,11 +158,7 @@ func (x *side) level(parts []PartMean, onlyComplete bool, estimate func(populati
 	if len(x.blocks) < histogram.MinBlocks {
 		return l
 	}
-	var read []slice
-	for _, b := range x.blocks {
-		read = append(read, b...)
-	}
-	all := populationOf(read, onlyComplete)
+	all := x.all(onlyComplete)
 	var samples [][]float64
 	for _, b := range x.blocks {
 		left := all.without(populationOf(b, onlyComplete))

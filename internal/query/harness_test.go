@@ -1,7 +1,6 @@
 package query
 
 import (
-	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -179,4 +178,4 @@ func (r row) of(m Metric) *int64 {
 		Prefill: r.PrefillNS, Decode: r.DecodeNS, Unattributed: &r.UnattributedNS}[m]
 }
 
-var background = context.Background()
+func newRandom(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }

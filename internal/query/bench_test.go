@@ -1,0 +1,116 @@
+package query
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/stretchr/testify/require"
+)
+
+// BenchmarkQuestions asks what people ask of five days of requests in 40
+// series. PHASELINE_BENCH_REQUESTS says how many, by default a million:
+//
+//	PHASELINE_BENCH_REQUESTS=10000000 go test ./internal/query -run - -bench Questions -benchtime 20x
+func BenchmarkQuestions(b *testing.B) {
+	requests := 1_000_000
+	if text := os.Getenv("PHASELINE_BENCH_REQUESTS"); text != "" {
+		var err error
+		requests, err = strconv.Atoi(text)
+		require.NoError(b, err)
+	}
+	conn := database(b)
+	const days = 5
+	from := noon.Truncate(24*time.Hour).AddDate(0, 0, -days)
+	to := from.AddDate(0, 0, days)
+	for day := range days {
+		require.NoError(b, conn.Exec(b.Context(), synthetic, clickhouse.Named("from", from.AddDate(0, 0, day).UnixNano()), clickhouse.Named("n", uint64(requests/days))))
+	}
+	rollUp(b, conn, from, to)
+	e := New(conn, Limits{})
+	hour := Scope{Range: Range{to.Add(-3 * time.Hour), to.Add(-2 * time.Hour)}, Filters: []Filter{{"service", Equal, []string{"chat-api"}}}}
+	day := Scope{Range: Range{to.Add(-25*time.Hour + 7*time.Minute), to.Add(-time.Hour + 7*time.Minute)}}
+	all := Scope{Range: Range{from, to}}
+	one, err := e.Requests(b.Context(), Requests{Scope: hour, Limit: 1})
+	require.NoError(b, err)
+
+	questions := []struct {
+		name string
+		ask  func() (any, error)
+	}{
+		{"breakdown of a service, 1 h", func() (any, error) {
+			return e.Breakdown(b.Context(), Breakdown{Scope: hour, GroupBy: []string{"model"}})
+		}},
+		{"breakdown of TTFT of a service, 1 h", func() (any, error) {
+			return e.Breakdown(b.Context(), Breakdown{Scope: hour, GroupBy: []string{"model"}, Metrics: []Metric{TTFT}})
+		}},
+		{"breakdown of everything, 24 h", func() (any, error) {
+			return e.Breakdown(b.Context(), Breakdown{Scope: day, GroupBy: []string{"model"}})
+		}},
+		{"breakdown of everything, 5 d", func() (any, error) {
+			return e.Breakdown(b.Context(), Breakdown{Scope: all, GroupBy: []string{"model"}})
+		}},
+		{"trace by id", func() (any, error) { return e.Request(b.Context(), RequestID{TraceID: one.Requests[0].TraceID}) }},
+		{"slowest 50, 24 h", func() (any, error) { return e.Requests(b.Context(), Requests{Scope: day, Sort: "-total"}) }},
+		{"newest 50, 24 h", func() (any, error) { return e.Requests(b.Context(), Requests{Scope: day}) }},
+		{"composition, 1 h", func() (any, error) { return e.Composition(b.Context(), Composition{Scope: hour}) }},
+		{"composition, 24 h", func() (any, error) { return e.Composition(b.Context(), Composition{Scope: day}) }},
+		{"series, 1 h", func() (any, error) { return e.TimeSeries(b.Context(), TimeSeries{Scope: hour}) }},
+		{"series, 24 h by 15 min", func() (any, error) { return e.TimeSeries(b.Context(), TimeSeries{Scope: day}) }},
+		{"series, 24 h by 1 h", func() (any, error) { return e.TimeSeries(b.Context(), TimeSeries{Scope: day, Step: time.Hour}) }},
+		{"heatmap, 1 h", func() (any, error) { return e.Heatmap(b.Context(), Heatmap{Scope: hour}) }},
+		{"heatmap, 24 h by 15 min", func() (any, error) { return e.Heatmap(b.Context(), Heatmap{Scope: day}) }},
+		{"compare, 1 h", func() (any, error) {
+			before := hour
+			before.Range = Range{hour.Range.From.Add(-time.Hour), hour.Range.From}
+			return e.Compare(b.Context(), Compare{A: before, B: hour})
+		}},
+		{"distinguish, 1 h", func() (any, error) {
+			return e.Distinguish(b.Context(), Distinguish{Scope: hour, Selection: Rectangle{Range: Range{hour.Range.From, hour.Range.From.Add(10 * time.Minute)}}})
+		}},
+		{"quality, 24 h", func() (any, error) { return e.Quality(b.Context(), Quality{day}) }},
+		{"values of a dimension, 24 h", func() (any, error) {
+			return e.DimensionValues(b.Context(), DimensionValues{Scope: day, Dimension: "model"})
+		}},
+	}
+	for _, q := range questions {
+		b.Run(q.name, func(b *testing.B) {
+			var took []time.Duration
+			for range b.N {
+				began := time.Now()
+				_, err := q.ask()
+				require.NoError(b, err)
+				took = append(took, time.Since(began))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1000, "p95-ms")
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+		})
+	}
+	fmt.Println()
+}
+
+// synthetic makes a day of requests with every number known.
+const synthetic = `
+INSERT INTO requests (service, end, trace_id, span_id, start, version_name, environment, operation, model, provider, engine, dialect,
+	streaming, outcome, vantage, total_ns, network_ns, queue_ns, prefill_ns, decode_ns, unattributed_ns,
+	ttft_ns, ttft_kind, ttft_source, ttft_network_ns, ttft_queue_ns, ttft_prefill_ns, ttft_rest_ns, server_ns, server_ttft_ns, tpot_ns,
+	input_tokens, cached_input_tokens, output_tokens, network_provenance, queue_provenance, prefill_provenance, decode_provenance,
+	ttft_provenance, attributes, version)
+WITH rand64(1) AS r, toInt64(3e6 + randExponential(1/4e6, 2)) AS network, toInt64(10e6 * exp(2 * randNormal(0, 1, 3))) AS queue,
+	toInt64(randUniform(100, 8000, 4)) AS input, toInt64(20e6 + input * 3e4) AS prefill, toInt64(2 + randExponential(1/300, 5)) AS output,
+	toInt64(output * 12e6) AS decode, toInt64(randUniform(1e6, 3e6, 6)) AS rest, rand(7) % 100 AS pick,
+	fromUnixTimestamp64Nano({from:Int64} + toInt64(number) * intDiv(86400000000000, toInt64({n:UInt64})), 'UTC') AS at
+SELECT ['chat-api', 'search', 'agent', 'summarizer', 'batch'][1 + r % 5], at, toFixedString(reinterpretAsFixedString(generateUUIDv4()), 16),
+	toFixedString(reinterpretAsFixedString(rand64(8)), 8), at - toIntervalNanosecond(network + queue + prefill + decode + rest),
+	['1.0', '1.1'][1 + intDiv(r, 5) % 2], 'prod', 'chat', ['gpt-4o', 'llama-70b', 'qwen3', 'claude'][1 + intDiv(r, 10) % 4], 'vllm', 'vllm', 'semconv',
+	true, multiIf(pick < 2, 'error', pick = 2, 'cancelled', pick < 5, 'cache_hit', 'ok'), 'client',
+	network + queue + prefill + decode + rest, network, queue, prefill, decode, rest,
+	intDiv(network, 2) + queue + prefill + intDiv(rest, 2), 'first_chunk', 'gen_ai.response.time_to_first_chunk',
+	intDiv(network, 2), queue, prefill, intDiv(rest, 2), queue + prefill + decode + rest, queue + prefill + rest, intDiv(decode, output - 1),
+	input, intDiv(input, 3), output, 'derived', 'measured', 'measured', 'measured', 'measured', map('route', ['/chat', '/search'][1 + r % 2]), 2001
+FROM numbers({n:UInt64})`

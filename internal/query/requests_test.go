@@ -1,0 +1,137 @@
+package query
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestListsArePagedWithoutGapsOrRepeats(t *testing.T) {
+	e, all := stored(t, 6, 1000, noon.Add(-time.Hour), noon)
+	// Equal values: only the ids tell them apart.
+	same := generate(newRandom(7), 60, noon.Add(-time.Second), noon)
+	for i := range same {
+		same[i].Start, same[i].End, same[i].TotalNS = noon.Add(-2*time.Second), noon.Add(-time.Second), 1e9
+		same[i].Outcome = "ok"
+	}
+	insert(t, e.conn, same)
+	all = append(all, same...)
+	scope := Scope{Range: Range{noon.Add(-50 * time.Minute), noon}}
+	rows := inRange(all, scope.Range)
+
+	for _, sort := range []string{"", "end", "-start", "-total", "ttft", "-queue", "unattributed"} {
+		o, err := checkListOrder(sort)
+		require.NoError(t, err)
+		sortValue := func(r row) *int64 {
+			ns := r.End.UnixNano()
+			switch {
+			case o.metric:
+				return r.of(Metric(trimDash(sort)))
+			case trimDash(sort) == "start":
+				ns = r.Start.UnixNano()
+			}
+			return &ns
+		}
+		var want []row
+		for _, r := range rows {
+			if sortValue(r) != nil && (!o.metric || r.counts(false)) {
+				want = append(want, r)
+			}
+		}
+		slices.SortFunc(want, func(a, b row) int {
+			order := cmp.Or(cmp.Compare(*sortValue(a), *sortValue(b)), cmp.Compare(a.TraceID, b.TraceID), cmp.Compare(a.SpanID, b.SpanID))
+			if o.descending {
+				return -order
+			}
+			return order
+		})
+
+		var got []Request
+		question := Requests{Scope: scope, Sort: sort, Limit: 137}
+		for {
+			answer, err := e.Requests(t.Context(), question)
+			require.NoError(t, err)
+			got = append(got, answer.Requests...)
+			if question.Cursor = answer.Next; answer.Next == "" {
+				break
+			}
+		}
+		require.Len(t, got, len(want), sort)
+		for i := range want {
+			assert.JSONEq(t, text(t, want[i].Request), text(t, got[i]), "%s: %d", sort, i)
+		}
+	}
+}
+
+func trimDash(sort string) string {
+	if sort != "" && sort[0] == '-' {
+		return sort[1:]
+	}
+	return sort
+}
+
+func text(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestSelectionHoldsWhatItsCellCounts(t *testing.T) {
+	e, _ := stored(t, 8, 3000, noon.Add(-time.Hour), noon)
+	scope := Scope{Range: Range{noon.Add(-time.Hour), noon}}
+	heatmap, err := e.Heatmap(t.Context(), Heatmap{Scope: scope, Metric: Queue, Step: 20 * time.Minute})
+	require.NoError(t, err)
+	for i, from := range heatmap.Times {
+		for j, b := range heatmap.Buckets {
+			if j%9 != 0 {
+				continue
+			}
+			selection := &Rectangle{Range: Range{from, from.Add(20 * time.Minute)}, Metric: Queue, LowNS: &b.LowNS, HighNS: &b.HighNS}
+			list, err := e.Requests(t.Context(), Requests{Scope: scope, Selection: selection, Limit: 1000})
+			require.NoError(t, err)
+			assert.Len(t, list.Requests, int(heatmap.Counts[i][j]))
+		}
+	}
+}
+
+func TestRequest(t *testing.T) {
+	conn := database(t)
+	e := New(conn, Limits{})
+	rows := generate(newRandom(9), 3, noon, noon.Add(time.Minute))
+	for i := range rows {
+		rows[i].TraceID, rows[i].Start = rows[0].TraceID, noon.Add(time.Duration(i)*time.Second)
+	}
+	rows[2].Tenant = "other"
+	insert(t, conn, rows)
+	found, err := e.Request(t.Context(), RequestID{TraceID: rows[0].TraceID})
+	require.NoError(t, err)
+	require.Len(t, found, 2, "another tenant's request is not there")
+	assert.JSONEq(t, text(t, rows[0].Request), text(t, found[0]))
+	found, err = e.Request(t.Context(), RequestID{TraceID: rows[0].TraceID, SpanID: rows[1].SpanID})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	assert.Equal(t, rows[1].SpanID, found[0].SpanID)
+	for _, id := range []RequestID{{TraceID: "xyz"}, {TraceID: rows[0].TraceID, SpanID: "1"}, {TraceID: rows[0].TraceID + "'"}} {
+		_, err = e.Request(t.Context(), id)
+		assert.Equal(t, CodeInvalid, codeOf(err))
+	}
+}
+
+func TestCursorsAreChecked(t *testing.T) {
+	e := New(nil, Limits{})
+	s := Scope{Range: Range{noon.Add(-time.Hour), noon}}
+	p := position{Value: 1, Trace: "0123456789abcdef0123456789abcdef", Span: "0123456789abcdef"}
+	byTotal, err := checkListOrder("-total")
+	require.NoError(t, err)
+	for _, cursor := range []string{"x", "e30", p.cursor(byTotal), "eyJzIjoiLWVuZCIsInQiOiInOyJ9"} {
+		_, err := e.Requests(t.Context(), Requests{Scope: s, Cursor: cursor})
+		assert.Equal(t, CodeInvalid, codeOf(err), cursor)
+		assert.Equal(t, "cursor", err.(*Error).Parameter)
+	}
+}
