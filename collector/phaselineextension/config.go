@@ -87,12 +87,6 @@ type DeriveConfig struct {
 	Enabled bool `mapstructure:"enabled"` // default true
 }
 
-// AlertConfig switches the evaluation of alert rules.
-type AlertConfig struct {
-	Enabled   bool   `mapstructure:"enabled"`    // default true
-	RulesFile string `mapstructure:"rules_file"` // default empty: the default rules
-}
-
 // MetricsConfig bounds /metrics.
 type MetricsConfig struct {
 	// MaxSeries is how many label sets the phase histograms may have; further
@@ -151,6 +145,9 @@ func (c *Config) Validate() error {
 		}
 	}
 	if err := c.readerOptions().Validate(); err != nil {
+		return err
+	}
+	if err := c.Alert.validate(); err != nil {
 		return err
 	}
 	if c.Metrics.MaxSeries < 1 {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/phaseline/phaseline/api/metrics"
 	"github.com/phaseline/phaseline/collector/phaselineexporter"
+	"github.com/phaseline/phaseline/internal/alert"
 	"github.com/phaseline/phaseline/internal/dialect"
 	"github.com/phaseline/phaseline/internal/query"
 	"github.com/phaseline/phaseline/internal/store"
@@ -60,6 +61,7 @@ type phaselineExtension struct {
 	reader     *dialect.Reader
 	store      *store.Store
 	questions  *query.Engine
+	alerts     *alert.Engine // nil if switched off
 	watch      *watch
 	listener   net.Listener
 	receivers  []Receiver
@@ -144,6 +146,7 @@ func (e *phaselineExtension) build(conn driver.Conn) error {
 		return fmt.Errorf("register the store's metrics: %w", err)
 	}
 	e.questions = query.New(conn, query.Limits{})
+	e.newAlerts(conn)
 	return nil
 }
 
@@ -155,6 +158,7 @@ func (e *phaselineExtension) run(ctx context.Context, conn driver.Conn) {
 	close(e.prepared)
 	e.background.Go(func() { e.watch.run(ctx, conn) })
 	e.background.Go(func() { e.announce(ctx) })
+	e.runAlerts(ctx)
 	if !e.cfg.Derive.Enabled {
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/phaseline/phaseline/api"
+	"github.com/phaseline/phaseline/api/alerting"
 	"github.com/phaseline/phaseline/web"
 )
 
@@ -55,6 +56,9 @@ func (e *phaselineExtension) serve() error {
 		case r.Protocol == protocolHTTP && options.OTLPHTTP == "":
 			options.OTLPHTTP = r.URL
 		}
+	}
+	if e.alerts != nil {
+		options.Alerts = alerting.New(e.alerts)
 	}
 	handler, err := api.New(options)
 	if err != nil {
@@ -108,6 +112,11 @@ func (e *phaselineExtension) counters() []api.Count {
 	list := make([]api.Count, 0, len(counts))
 	for reason, n := range counts {
 		list = append(list, api.Count{Name: string(reason), Count: n})
+	}
+	if e.alerts != nil {
+		for name, n := range e.alerts.Counts() {
+			list = append(list, api.Count{Name: name, Count: n})
+		}
 	}
 	slices.SortFunc(list, func(a, b api.Count) int { return strings.Compare(a.Name, b.Name) })
 	return list

@@ -95,5 +95,5 @@ func enough(current Window, baseline map[Stratum]Distribution) bool {
 			matched += n
 		}
 	}
-	return all > 0 && float64(matched) >= minMatched*float64(all)
+	return all > 0 && float64(matched) >= MinMatched*float64(all)
 }

@@ -52,7 +52,7 @@ func JudgeDrift(r Rule, hours, baseline []Window) Drift {
 	var compared, against []Window
 	for _, w := range hours {
 		s := surprise(w.Strata, merge(byHour[w.Start.UTC().Hour()]), r.Quantile)
-		if s.N < minBaselineN || s.Matched < minMatched {
+		if s.N < minBaselineN || s.Matched < MinMatched {
 			continue
 		}
 		excess = append(excess, (s.Exceeding-s.Expected)/float64(s.N))

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"fmt"
+	"hash/fnv"
 	"math"
 	"slices"
 	"strings"
@@ -30,6 +31,14 @@ type Message struct {
 	// exemplary slow requests.
 	CompareURL string   `json:"compare_url,omitempty"`
 	TraceURLs  []string `json:"trace_urls,omitempty"`
+}
+
+// ID is the stable short name of an alert, 16 hexadecimal digits: the 64-bit
+// FNV-1a hash of its fingerprint.
+func ID(rule string, group []Label) string {
+	h := fnv.New64a()
+	h.Write([]byte(Fingerprint(rule, group)))
+	return fmt.Sprintf("%016x", h.Sum64())
 }
 
 // Fingerprint identifies an alert: one group of one rule.

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// minPastWindows is the fewest judged past windows that φ is estimated from.
-	minPastWindows = 72
+	// MinPastWindows is the fewest judged past windows that φ is estimated from.
+	MinPastWindows = 72
 	// maximumFor is how far back judged windows count: twice the week in which
 	// everything that recurs has been seen.
 	maximumFor = 14 * 24 * time.Hour

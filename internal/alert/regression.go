@@ -17,11 +17,15 @@ const (
 	// minBaselineN is the fewest requests of a stratum's past from which its
 	// tail can be told.
 	minBaselineN = 200
-	// minMatched is the least share of the current requests whose stratum has a past.
-	minMatched = 0.5
-	// minEffective is the fewest independent requests that can fire: with fewer,
+	// MinMatched is the least share of the current requests whose stratum has a past.
+	MinMatched = 0.5
+	// MinEffective is the fewest independent requests that can fire: with fewer,
 	// the tail of a binomial is far from normal and fireZ is no rare event.
-	minEffective = 8
+	MinEffective = 8
+	// PastMargin is by how much a surprise must exceed the largest of the past.
+	// The next record of a steady series comes by itself, once in as many windows
+	// as there have been; by a margin it hardly does.
+	PastMargin = 1.25
 )
 
 // Surprise is the tail exceedance of one window against its baseline: how many
@@ -169,6 +173,8 @@ type Verdict struct {
 	// Window and BaselineRange are the request ends that were compared.
 	Window        Range  `json:"window"`
 	BaselineRange *Range `json:"baseline_range,omitempty"`
+	// BaselineWeekly says that the range stands for the same hour of several weeks.
+	BaselineWeekly bool `json:"baseline_weekly,omitempty"`
 
 	Drift *Drift `json:"drift,omitempty"` // regression: the day against the same days of past weeks
 
@@ -212,7 +218,7 @@ func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) 
 		return decide(ConditionNoData, ReasonNoRequests)
 	}
 	before := baseline.Strata
-	v.BaselineRange = baseline.Range
+	v.BaselineRange, v.BaselineWeekly = baseline.Range, baseline.Weekly
 	v.Surprise = surprise(current.Strata, before, r.Quantile)
 	v.Z = v.Surprise.Z()
 	if v.Surprise.N == 0 {
@@ -242,20 +248,20 @@ func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) 
 	change := v.Current.NS - v.Baseline.NS
 
 	switch {
-	case v.PhiWindows < minPastWindows:
+	case v.PhiWindows < MinPastWindows:
 		return decide(ConditionInsufficient, ReasonNoBaseline)
-	case v.Surprise.Matched < minMatched:
+	case v.Surprise.Matched < MinMatched:
 		return decide(ConditionInsufficient, ReasonNewMix)
-	case v.Effective < minEffective:
+	case v.Effective < MinEffective:
 		return decide(ConditionInsufficient, ReasonFewRequests)
-	case v.Z > v.NeededZ && v.Z > *v.LargestPastZ && change >= float64(r.MinAbsolute) && change >= r.MinRelative*v.Baseline.NS:
+	case v.Z > v.NeededZ && v.Z > PastMargin**v.LargestPastZ && change >= float64(r.MinAbsolute) && change >= r.MinRelative*v.Baseline.NS:
 		return decide(ConditionTrue, ReasonFires)
 	case v.Effective < v.Needed:
 		// A large change shows in a small sample; that there is none does not.
 		return decide(ConditionInsufficient, ReasonFewRequests)
 	case v.Z <= v.NeededZ:
 		return decide(ConditionFalse, ReasonWithinChance)
-	case v.Z <= *v.LargestPastZ:
+	case v.Z <= PastMargin**v.LargestPastZ:
 		return decide(ConditionFalse, ReasonSeenBefore)
 	}
 	return decide(ConditionFalse, ReasonSmallEffect)
@@ -275,7 +281,7 @@ func JudgeThreshold(r Rule, current Window, past []Window) Verdict {
 	}
 	now := standardise(current.Strata, weights)
 	v.Surprise.N = current.N()
-	if o := EstimateOverdispersion(past, current.Start); o.Windows >= minPastWindows {
+	if o := EstimateOverdispersion(past, current.Start); o.Windows >= MinPastWindows {
 		v.Phi, v.PhiWindows = o.Phi(v.Surprise.N), o.Windows
 	}
 	v.Effective, v.Needed = now.n/v.Phi, float64(histogram.Required(r.Quantile))

@@ -118,7 +118,7 @@ func JudgeAbsence(r Rule, current Window, usual Usual) Verdict {
 		v.Condition, v.Reason = ConditionFalse, ReasonAboveLimit
 	case current.Requests > 0:
 		v.Condition, v.Reason = ConditionFalse, ReasonAboveLimit
-	case usual.Requests < minUsual:
+	case usual.Requests < MinUsual:
 		v.Condition, v.Reason = ConditionInsufficient, ReasonFewRequests
 	default:
 		v.Condition, v.Reason = ConditionTrue, ReasonNoRequests
@@ -171,7 +171,7 @@ func median(values []float64) float64 {
 const (
 	// minCoverageRequests is the fewest requests whose coverage is judged.
 	minCoverageRequests = 30
-	// minUsual requests a window: if they come at random, one window in 20,000
+	// MinUsual requests a window: if they come at random, one window in 20,000
 	// is empty by chance (e^-10).
-	minUsual = 10
+	MinUsual = 10
 )

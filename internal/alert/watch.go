@@ -45,6 +45,7 @@ type watch struct {
 	rule   Rule
 	source Source
 	groups map[string]*group
+	live   bool // references may still grow: history is coming in
 	// refused counts the groups past maxGroups.
 	refused int
 
@@ -109,7 +110,7 @@ func (w *watch) turn(ctx context.Context, at time.Time) error {
 		return nil
 	}
 	hour := at.UTC().Truncate(time.Hour)
-	if !hour.Equal(w.hour) || w.trailing != nil && at.Sub(w.refreshed) >= immature {
+	if !hour.Equal(w.hour) || w.live && w.trailing != nil && at.Sub(w.refreshed) >= immature {
 		weekly, err := w.read(ctx, WeeklyRanges(w.rule, at), baselineCell)
 		if err != nil {
 			return err

@@ -21,6 +21,9 @@ type Alertmanager struct {
 
 func (Alertmanager) Name() string { return "alertmanager" }
 
+// Resends is true: Alertmanager takes silence for the end of an alert.
+func (Alertmanager) Resends() bool { return true }
+
 type postableAlert struct {
 	Labels       map[string]string `json:"labels"`
 	Annotations  map[string]string `json:"annotations"`

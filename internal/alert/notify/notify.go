@@ -15,16 +15,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-
-	"github.com/phaseline/phaseline/internal/alert"
 )
-
-// Notifier delivers messages to one target. Send returns an error if any of
-// them was not accepted; the caller retries later.
-type Notifier interface {
-	Name() string
-	Send(ctx context.Context, messages []alert.Message) error
-}
 
 const (
 	timeout = 10 * time.Second // of one attempt

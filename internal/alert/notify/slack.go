@@ -15,6 +15,9 @@ type Slack struct {
 
 func (Slack) Name() string { return "slack" }
 
+// Resends is false: one message for each transition.
+func (Slack) Resends() bool { return false }
+
 type slackText struct {
 	Type string `json:"type"`
 	Text string `json:"text"`

@@ -28,6 +28,9 @@ type Webhook struct {
 
 func (Webhook) Name() string { return "webhook" }
 
+// Resends is false: one message for each transition.
+func (Webhook) Resends() bool { return false }
+
 type webhookBody struct {
 	alert.Message
 	Summary string   `json:"summary"`

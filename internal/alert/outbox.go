@@ -1,0 +1,185 @@
+package alert
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Target is told about alerts. Send returns an error if any message was not
+// accepted; the messages are then sent again later.
+type Target interface {
+	Name() string
+	Send(ctx context.Context, messages []Message) error
+	// Resends says that firing alerts must be sent again every minute.
+	Resends() bool
+}
+
+const (
+	giveUpAfter = 24 * time.Hour // older news helps nobody
+	firstRetry  = 5 * time.Second
+	lastRetry   = 5 * time.Minute
+)
+
+// counts of one engine since it started.
+type counts struct {
+	evaluations, failed, missed         atomic.Int64
+	delivered, deliveryFailures, gaveUp atomic.Int64
+}
+
+// Counts is what an engine did since it started, by name.
+func (e *Engine) Counts() map[string]int64 {
+	c := &e.counts
+	return map[string]int64{
+		"alert_evaluations": c.evaluations.Load(), "alert_evaluations_failed": c.failed.Load(), "alert_evaluations_missed": c.missed.Load(),
+		"alert_notifications_delivered": c.delivered.Load(), "alert_notification_failures": c.deliveryFailures.Load(), "alert_notifications_given_up": c.gaveUp.Load(),
+	}
+}
+
+// outbox delivers each transition to each target, in order, however often it takes.
+type outbox struct {
+	targets []Target
+	ledger  Ledger
+	now     func() time.Time
+	logger  *zap.Logger
+	counts  *counts
+
+	mu      sync.Mutex
+	waiting []*Transition
+	wake    []chan struct{} // one for each target
+}
+
+func newOutbox(targets []Target, ledger Ledger, now func() time.Time, logger *zap.Logger, counts *counts) *outbox {
+	o := &outbox{targets: targets, ledger: ledger, now: now, logger: logger, counts: counts}
+	for range targets {
+		o.wake = append(o.wake, make(chan struct{}, 1))
+	}
+	return o
+}
+
+// deliveries are those that a new transition needs.
+func (o *outbox) deliveries() []Delivery {
+	var all []Delivery
+	for _, t := range o.targets {
+		all = append(all, Delivery{Target: t.Name()})
+	}
+	return all
+}
+
+// add delivers the transition from now on.
+func (o *outbox) add(t Transition) {
+	o.mu.Lock()
+	o.waiting = append(o.waiting, &t)
+	o.mu.Unlock()
+	for _, wake := range o.wake {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// run delivers until ctx ends. firing are the messages to send again.
+func (o *outbox) run(ctx context.Context, firing func() []Message) {
+	var running sync.WaitGroup
+	for i, target := range o.targets {
+		running.Go(func() { o.serve(ctx, target, o.wake[i]) })
+		if target.Resends() {
+			running.Go(func() {
+				for sleep(ctx, every) {
+					messages := firing()
+					if len(messages) == 0 {
+						continue
+					}
+					if err := target.Send(ctx, messages); err != nil && ctx.Err() == nil {
+						o.counts.deliveryFailures.Add(1)
+						o.logger.Warn("cannot send firing alerts again", zap.String("target", target.Name()), zap.Error(err))
+					}
+				}
+			})
+		}
+	}
+	running.Wait()
+}
+
+func (o *outbox) serve(ctx context.Context, target Target, wake <-chan struct{}) {
+	delay := firstRetry
+	for ctx.Err() == nil {
+		t, at := o.next(target.Name())
+		if t == nil {
+			select {
+			case <-ctx.Done():
+			case <-wake:
+			}
+			continue
+		}
+		var err error
+		old := o.now().Sub(t.At) > giveUpAfter
+		if !old {
+			err = target.Send(ctx, []Message{*t.Message})
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		o.note(ctx, t, at, err, old)
+		if err == nil {
+			delay = firstRetry
+			continue
+		}
+		o.logger.Warn("cannot deliver an alert, trying again", zap.String("target", target.Name()), zap.Duration("in", delay), zap.Error(err))
+		if !sleep(ctx, delay) {
+			return
+		}
+		delay = min(2*delay, lastRetry)
+	}
+}
+
+// next is the oldest transition that the target waits for, and its delivery.
+func (o *outbox) next(target string) (*Transition, int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	kept := o.waiting[:0]
+	for _, t := range o.waiting {
+		if t.undelivered() {
+			kept = append(kept, t)
+		}
+	}
+	clear(o.waiting[len(kept):])
+	o.waiting = kept
+	for _, t := range o.waiting {
+		for i, d := range t.Deliveries {
+			if d.Target == target && !d.Done && !d.GaveUp {
+				return t, i
+			}
+		}
+	}
+	return nil, 0
+}
+
+// note writes down how a delivery went.
+func (o *outbox) note(ctx context.Context, t *Transition, at int, err error, gaveUp bool) {
+	o.mu.Lock()
+	d := &t.Deliveries[at]
+	d.Tries++
+	d.At, d.Error = o.now(), ""
+	switch {
+	case gaveUp:
+		d.GaveUp, d.Error = true, "given up: older than a day"
+		o.counts.gaveUp.Add(1)
+	case err != nil:
+		d.Error = err.Error()
+		o.counts.deliveryFailures.Add(1)
+	default:
+		d.Done = true
+		o.counts.delivered.Add(1)
+	}
+	copied := *t
+	copied.Deliveries = append([]Delivery(nil), t.Deliveries...)
+	o.mu.Unlock()
+	if err := o.ledger.Save(ctx, Batch{Transitions: []Transition{copied}}); err != nil && ctx.Err() == nil {
+		o.logger.Warn("cannot store that an alert was delivered", zap.Error(err))
+	}
+}
