@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -225,7 +224,7 @@ func (d *demonstration) history(ctx context.Context, demo simulate.Demo, sender 
 		back := demo.Start.Sub(time.Unix(0, c.From))
 		if i == 0 || back >= told+24*time.Hour {
 			told = back.Truncate(24 * time.Hour)
-			fmt.Fprintf(d.out, "demo: the last %s are in (%d spans): %s\n", age(back), sender.Spans(), ui)
+			fmt.Fprintf(d.out, "demo: history of %s is in, %d spans: %s\n", age(back), sender.Spans(), ui)
 		}
 	}
 	fmt.Fprintf(d.out, "demo: the whole history is in, after %s\n", time.Since(began).Round(time.Second))
@@ -273,7 +272,7 @@ func age(d time.Duration) string {
 	if d >= 48*time.Hour {
 		return fmt.Sprintf("%.0f days", d.Hours()/24)
 	}
-	return fmt.Sprintf("%.0f hours", math.Ceil(d.Hours()))
+	return d.Round(time.Minute).String()
 }
 
 // live sends the present as it happens, and says when something breaks.

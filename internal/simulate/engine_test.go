@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -69,7 +68,7 @@ func TestLoadAndLengthCost(t *testing.T) {
 	}
 	for _, n := range []int{1, 8, 64} {
 		rate, ttft, tpot := closedLoop(c, n, 1000, 200, 10*n)
-		t.Log(fmt.Sprintf("L4, %d in flight: %.0f tokens/s, TTFT %v, TPOT %v", n, rate, ttft, tpot))
+		t.Logf("L4, %d in flight: %.0f tokens/s, TTFT %v, TPOT %v", n, rate, ttft, tpot)
 	}
 }
 

@@ -24,7 +24,7 @@ func (s *Simulation) prompt(k *call, e effects) {
 	var at *session
 	if len(c.sessions) > 0 && s.rng.Float64() < c.FollowUps {
 		at = &c.sessions[s.rng.IntN(len(c.sessions))]
-		if at.busyTil > tr.Start || at.tokens+fresh > c.Input.Max {
+		if at.busy > tr.Start || at.tokens+fresh > c.Input.Max {
 			at = nil
 		}
 	}
@@ -41,8 +41,7 @@ func (s *Simulation) prompt(k *call, e effects) {
 	k.historyTokens = at.tokens
 	tr.InputTokens = at.tokens + fresh
 	at.tokens = tr.InputTokens + tr.OutputTokens
-	at.busyTil = tr.Start + 20e9 // nobody asks again before reading the answer
-	at.turns++
+	at.busy = tr.Start + 20e9 // until the answer has been read
 	k.systemKey, k.systemTokens = uint64(c.number), c.SystemTokens
 	k.sessionKey = at.key
 	k.user = fmt.Sprintf("u-%03d", at.user)

@@ -35,11 +35,10 @@ type clientState struct {
 }
 
 type session struct {
-	key     uint64
-	tokens  int
-	user    int
-	turns   int
-	busyTil int64
+	key    uint64
+	tokens int
+	user   int
+	busy   int64 // nobody asks again before then
 }
 
 type gatewayState struct{ Gateway }
@@ -167,11 +166,8 @@ func (s *Simulation) arrive(c *clientState, t int64) {
 		client: c, region: region, pool: s.pools[c.Pool], gateway: s.gateways[c.Gateway],
 		slowdown: e.slowdown, id: s.calls, status: 200,
 	}
-	for i := range k.truth.TraceID {
-		if i%8 == 0 {
-			putUint64(k.truth.TraceID[i:], s.ids.Uint64())
-		}
-	}
+	putUint64(k.truth.TraceID[:8], s.ids.Uint64())
+	putUint64(k.truth.TraceID[8:], s.ids.Uint64())
 	k.truth.SpanID = s.spanID()
 	k.truth.Server = k.pool.Dialect
 	if k.gateway != nil {
