@@ -80,7 +80,7 @@ export async function settled(page: Page): Promise<void> {
   await page.locator('.progress:not(.busy)').waitFor({ state: 'attached', timeout: 30_000 })
 }
 
-/** What the page's address asks, in order. */
+/** What the page's address asks, sorted. */
 export function question(page: Page): [string, string][] {
-  return [...new URL(page.url()).searchParams]
+  return [...new URL(page.url()).searchParams].sort((a, b) => a.join('=').localeCompare(b.join('=')))
 }

@@ -7,6 +7,8 @@ export default defineConfig({
     // One server and one Chromium at a time: the machine has two cores.
     fileParallelism: false,
     testTimeout: 60_000,
-    hookTimeout: 120_000,
+    hookTimeout: 180_000,
+    // Pages ask the server several questions at a time.
+    expect: { poll: { timeout: 20_000 } },
   },
 })

@@ -32,6 +32,7 @@ export function SidePicker({ a, b, filtersA, filtersB }: Props) {
       <label>
         A is{' '}
         <select
+          aria-label="When A is"
           value={custom ? 'custom' : placement}
           onChange={(event) => {
             const chosen = event.currentTarget.value as Placement
@@ -105,6 +106,7 @@ function Values({ filtersA, filtersB }: { filtersA: string[]; filtersB: string[]
       <label>
         by{' '}
         <select
+          aria-label="Dimension that tells A from B"
           value={dimension}
           onChange={(event) => {
             setChosen(event.currentTarget.value)
@@ -128,7 +130,11 @@ function Values({ filtersA, filtersB }: { filtersA: string[]; filtersB: string[]
           return (
             <label key={side}>
               {side.toUpperCase()}{' '}
-              <select value={value} onChange={(event) => set(side, event.currentTarget.value)}>
+              <select
+                aria-label={`Value of ${side.toUpperCase()}`}
+                value={value}
+                onChange={(event) => set(side, event.currentTarget.value)}
+              >
                 <option value="">any</option>
                 <option value={REST}>all others</option>
                 {[...new Set([...names, ...(value && value !== REST ? [value] : [])])].map((name) => (
