@@ -55,7 +55,7 @@ type entry struct {
 	own        []ownRules
 	kinds      *KindTable
 	signs      []dialectSign
-	chosen     bool
+	chosen     string // the key itself, if it is a dimension
 	tenant     bool
 }
 
@@ -95,7 +95,7 @@ func NewReader(options Options) *Reader {
 		e.vocabulary = []compiled{r.compile(Rule{Key: m.Attribute, To: to, Unit: unit, Kind: KindUnknown})}
 	}
 	for _, key := range options.Attributes {
-		r.entry(key).chosen = true
+		r.entry(key).chosen = key
 	}
 	if options.TenantAttribute != "" {
 		r.entry(options.TenantAttribute).tenant = true

@@ -119,7 +119,6 @@ func (r *Reader) Context(res pcommon.Resource, scope pcommon.InstrumentationScop
 // hit is an attribute that some rule reads.
 type hit struct {
 	entry *entry
-	key   string
 	value pcommon.Value
 }
 
@@ -143,7 +142,7 @@ func (c *Context) Read(span ptrace.Span, f *Facts) {
 
 	// One pass over the attributes finds those that any dialect reads; only
 	// then is it known which dialect the span speaks.
-	var buffer [64]hit
+	var buffer [40]hit
 	hits := buffer[:0]
 	name := strings.TrimLeft(span.Name(), " ")
 	dialect := c.dialect
@@ -155,7 +154,7 @@ func (c *Context) Read(span ptrace.Span, f *Facts) {
 				continue
 			}
 		}
-		hits = append(hits, hit{e, key, value})
+		hits = append(hits, hit{e, value})
 		if !byScope && len(e.signs) > 0 {
 			dialect = e.sign(value, name, false, dialect)
 		}

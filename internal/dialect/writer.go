@@ -30,8 +30,8 @@ func (w *writer) attribute(h *hit) {
 	for i := range rules {
 		w.apply(&rules[i], h.value)
 	}
-	if h.entry.chosen {
-		w.f.Attributes = append(w.f.Attributes, Attribute{h.key, readText(h.value)})
+	if h.entry.chosen != "" {
+		w.f.Attributes = append(w.f.Attributes, Attribute{h.entry.chosen, readText(h.value)})
 	}
 	if h.entry.tenant {
 		w.f.Tenant = readText(h.value)

@@ -51,7 +51,21 @@ func (t *trace) enginePhases(s *served) phases {
 	if s.prefill != none {
 		t.joinStages(s, &p)
 	}
+	t.remarkIncomplete(n, &p)
 	return p
+}
+
+// remarkIncomplete: another engine span of the call tells a phase that the one
+// that counts for it does not.
+func (t *trace) remarkIncomplete(engine *node, p *phases) {
+	look := func(_ int32, n *node) {
+		if n.Role == dialect.RoleEngine && (n.Has(dialect.Queue) && !p.queue.ns.Known() ||
+			n.Has(dialect.Prefill) && !p.prefill.ns.Known() || n.Has(dialect.Decode) && !p.decode.ns.Known()) {
+			p.flags |= FlagServerIncomplete
+		}
+	}
+	look(engine.root, &t.nodes[engine.root])
+	t.evidence(engine.root, look)
 }
 
 // enginePart reads one phase: the part span's extent or the attribute,

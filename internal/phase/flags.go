@@ -54,6 +54,8 @@ const (
 	FlagUnpaired
 	// FlagAttemptsUnclear: several attempts reached a server and which was the last is not known.
 	FlagAttemptsUnclear
+	// FlagServerIncomplete: of several servers' sources, the one that counts for a phase does not tell it.
+	FlagServerIncomplete
 	// FlagUncorrelated: the trace has too many spans to be correlated.
 	FlagUncorrelated
 
@@ -92,6 +94,7 @@ var FlagDocs = []FlagDoc{
 	{FlagPhaseTruncated, "phase_truncated", "The engine marked a phase as cut short; its duration was refused.", "Look at the engine's log for the request."},
 	{FlagUnpaired, "unpaired", "The trace has client and engine spans whose pairing is not certain, so they are separate rows.", "Propagate the trace context to the engine so that its span becomes a child of the call."},
 	{FlagAttemptsUnclear, "attempts_unclear", "Several attempts reached a server and which was the last, or when it began, is not known.", "Instrument the HTTP client, so that each attempt has a span."},
+	{FlagServerIncomplete, "server_incomplete", "Of several sources on the server's side (stages, sequences, engine and provider), the one that counts for a phase does not tell it.", "Run the same tracing options on every worker."},
 	{FlagUncorrelated, "uncorrelated", "The trace has more spans than are correlated; each span is taken on its own.", "Start a new trace per job instead of one for all."},
 }
 

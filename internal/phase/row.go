@@ -1,6 +1,7 @@
 package phase
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/phaseline/phaseline/internal/dialect"
@@ -8,25 +9,61 @@ import (
 
 // rows makes the requests and tombstones of the trace.
 func (t *trace) rows() {
+	result := &t.out.result
+	requests, tombstones := 0, 0
+	for i := range t.nodes {
+		switch t.kind(int32(i)) {
+		case isRequest:
+			requests++
+		case isTombstone:
+			tombstones++
+		}
+	}
+	result.Requests = slices.Grow(result.Requests, requests)
+	result.Tombstones = slices.Grow(result.Tombstones, tombstones)
 	for i := range t.nodes {
 		n := &t.nodes[i]
-		switch {
-		case n.root == int32(i) && (n.isCall() || n.Role == dialect.RoleEngine || n.promoted):
-			t.out.result.Requests = append(t.out.result.Requests, t.request(int32(i)))
-		case n.Role == dialect.RoleLLM, n.Role == dialect.RoleEngine, t.engines && canCall(n):
-			t.out.result.Tombstones = append(t.out.result.Tombstones, Tombstone{
+		switch t.kind(int32(i)) {
+		case isRequest:
+			result.Requests = append(result.Requests, Request{})
+			t.request(int32(i), &result.Requests[len(result.Requests)-1])
+		case isTombstone:
+			result.Tombstones = append(result.Tombstones, Tombstone{
 				TraceID: n.TraceID, SpanID: n.SpanID, Tenant: n.Tenant, Service: n.Origin.Service, End: n.End, Version: t.version,
 			})
-		case n.Role == dialect.RoleWrapper && !n.modelled:
-			t.out.result.AbortedWithoutSpan++
+		case isAborted:
+			result.AbortedWithoutSpan++
 		}
 	}
 }
 
-// request makes the row of one request.
-func (t *trace) request(i int32) Request {
+// rowKind is what becomes of a span.
+type rowKind uint8
+
+const (
+	isNothing rowKind = iota
+	isRequest
+	isTombstone
+	isAborted
+)
+
+func (t *trace) kind(i int32) rowKind {
 	n := &t.nodes[i]
-	r := Request{
+	switch {
+	case n.root == i && (n.isCall() || n.Role == dialect.RoleEngine || n.promoted):
+		return isRequest
+	case n.Role == dialect.RoleLLM, n.Role == dialect.RoleEngine, t.engines && canCall(n):
+		return isTombstone
+	case n.Role == dialect.RoleWrapper && !n.modelled:
+		return isAborted
+	}
+	return isNothing
+}
+
+// request fills in the row of one request.
+func (t *trace) request(i int32, r *Request) {
+	n := &t.nodes[i]
+	*r = Request{
 		TraceID: n.TraceID, SpanID: n.SpanID,
 		Tenant: n.Tenant, ServiceNamespace: n.Origin.ServiceNamespace, Service: n.Origin.Service,
 		ServiceVersion: n.Origin.ServiceVersion, Environment: n.Origin.Environment,
@@ -46,11 +83,10 @@ func (t *trace) request(i int32) Request {
 	}
 	s := t.serve(i)
 	r.Vantage = t.vantage(i)
-	t.describe(i, &s, &r)
-	t.conclude(i, &s, &r)
-	p := t.phases(i, &s, &r)
-	t.fill(i, &s, &p, &r)
-	return r
+	t.describe(i, &s, r)
+	t.conclude(i, &s, r)
+	p := t.phases(i, &s, r)
+	t.fill(i, &s, &p, r)
 }
 
 // vantage is where the request's total was observed.
@@ -204,7 +240,7 @@ func (t *trace) conclude(i int32, s *served, r *Request) {
 		switch w.Role {
 		case dialect.RoleHTTP:
 			hit = hit || w.Is(dialect.CacheHit) && j == s.last
-		case dialect.RoleEngine, dialect.RolePart:
+		case dialect.RoleEngine, dialect.RolePart, dialect.RoleDetail:
 			preempted = preempted || w.Is(dialect.Preempted)
 			r.Flags |= refusalFlags(w.Refused)
 		default:

@@ -14,23 +14,27 @@ func (t *trace) phases(i int32, s *served, r *Request) phases {
 	}
 	if r.CacheHit {
 		// No model ran: the gateway is the server, and there are no phases.
-		s.window = Unknown
+		s.window, s.extent = Unknown, false
 		if s.gateway != none {
-			s.window, s.windowSpan, s.windowSource = Duration(t.nodes[s.gateway].Duration()), s.gateway, "span extent"
+			s.window, s.windowSpan, s.windowSource, s.extent = Duration(t.nodes[s.gateway].Duration()), s.gateway, "span extent", true
 		}
 		t.network(i, s, r, &p)
 		p.queue, p.prefill, p.decode = unknownPart, unknownPart, unknownPart
 		return p
 	}
-	served := false
 	if s.engine != none {
 		p = t.enginePhases(s)
-		served = p.queue.ns.Known() || p.prefill.ns.Known() || p.decode.ns.Known()
 	}
-	if !served && !s.unclear && n.Role != dialect.RoleEngine {
+	if !s.unclear && n.Role != dialect.RoleEngine {
+		// One clock domain: the engine's, unless the provider's says that and more (R7).
 		if q, ok := t.providerPhases(i, s); ok {
-			q.flags |= p.flags
-			p = q
+			if s.engine == none || q.covers(&p) && !p.covers(&q) {
+				p, q = q, p
+			}
+			p.flags |= q.flags
+			if !p.covers(&q) {
+				p.flags |= FlagServerIncomplete
+			}
 		}
 	}
 	if !s.unclear {
@@ -38,6 +42,9 @@ func (t *trace) phases(i int32, s *served, r *Request) phases {
 	}
 	if s.engine != none && s.prefill != none && r.Vantage == VantageServer {
 		// The first worker's time lies outside the span of the second.
+		if p.queue.ns.Known() || p.prefill.ns.Known() {
+			p.flags |= FlagServerIncomplete
+		}
 		p.queue, p.prefill = unknownPart, unknownPart
 	}
 	client := unknownPart
@@ -79,7 +86,7 @@ func (t *trace) network(i int32, s *served, r *Request, p *phases) {
 
 // skew remarks that the clocks differ, where the spans show it.
 func (t *trace) skew(i int32, s *served, r *Request) {
-	if s.windowSpan == none || s.windowSpan == i {
+	if !s.extent || s.windowSpan == i {
 		return
 	}
 	n, w := &t.nodes[i], &t.nodes[s.windowSpan]
@@ -103,6 +110,13 @@ func (t *trace) fit(r *Request, p *phases) {
 			}
 		}
 	}
+}
+
+// covers reports whether every phase that a server has told to q is known to p.
+func (p *phases) covers(q *phases) bool {
+	return (p.queue.ns.Known() || !q.queue.ns.Known()) &&
+		(p.prefill.ns.Known() || !q.prefill.ns.Known()) &&
+		(p.decode.ns.Known() || !q.decode.ns.Known())
 }
 
 // sum adds up the known phases.

@@ -18,6 +18,7 @@ type served struct {
 	window       Duration
 	windowSpan   int32
 	windowSource string
+	extent       bool // the window is the extent of windowSpan, not a value on it
 	// gateway is the longest span of a gateway on the way, none without one.
 	gateway int32
 	// retry is the time before the last attempt started, Unknown if there was one attempt.
@@ -277,15 +278,18 @@ func (t *trace) attemptOf(engine int32) int32 {
 // isDisaggregated reports whether the spans are stages of one request on
 // different workers: one only prefills, the other decodes.
 func (t *trace) isDisaggregated(engines []int32) bool {
-	prefill, decode := false, false
+	prefill, decode := none, none
 	for _, e := range engines {
 		if t.nodes[e].Stage == dialect.StagePrefill {
-			prefill = true
+			prefill = e
 		} else {
-			decode = true
+			decode = e
+		}
+		if t.nodes[e].engineName() != t.nodes[engines[0]].engineName() {
+			return false
 		}
 	}
-	return prefill && decode
+	return prefill != none && decode != none && !t.isBelow(decode, prefill) && !t.isBelow(prefill, decode)
 }
 
 // engineWindow sets the server window from the engine's spans and the SERVER
@@ -347,7 +351,7 @@ func (t *trace) sumOutputs(engines []int32) int64 {
 
 func (t *trace) takeWindow(i int32, s *served) {
 	if d := Duration(t.nodes[i].Duration()); d > s.window {
-		s.window, s.windowSpan = d, i
+		s.window, s.windowSpan, s.extent = d, i, true
 	}
 }
 
@@ -390,7 +394,7 @@ func (t *trace) disaggregatedWindow(engines []int32, s *served) {
 		}
 	}
 	s.window = Duration(t.nodes[s.engine].Duration() + t.nodes[s.prefill].Duration())
-	s.windowSpan = s.engine
+	s.windowSpan, s.extent = s.engine, true
 	s.windowSource = "span extents of both stages"
 }
 
