@@ -46,7 +46,10 @@ func (w *writer) events(span ptrace.Span) {
 		case eventException:
 			w.exception(event)
 		case eventCancelled:
-			w.f.Status = StatusCancelled
+			// LangSmith sends it for failures too; those have the status as well.
+			if w.f.Status != StatusError {
+				w.f.Status = StatusCancelled
+			}
 		case eventQueueStart:
 			w.set(&rule.rule, at)
 		case eventComputeStart:

@@ -20,6 +20,8 @@ var _ = register(Dialect{
 			{Key: "stream", To: StreamedIfTrue, Rank: 3, Note: "false proves nothing: LangChain JS sends it for streamed calls"},
 			{Key: "n", To: Choices, Rank: 3},
 		}},
+		{Key: "gen_ai.request.parameters", Fields: streamField},
+		{Key: "langfuse.observation.model.parameters", Fields: streamField},
 		{Key: "llm.token_count.prompt", To: InputTokens, Rank: 3},
 		{Key: "llm.token_count.completion", To: OutputTokens, Rank: 3},
 		{Key: "llm.token_count.prompt_details.cache_read", To: CachedTokens, Rank: 3},
@@ -35,3 +37,7 @@ var _ = register(Dialect{
 	More:   "Nothing to switch on; the JavaScript packages send no first-token event.",
 	Notes:  []string{"In JavaScript a stream that its consumer left is read to its end, so that the span looks like a success."},
 })
+
+// streamField reads a request's parameters, where the instrumentation keeps
+// them as JSON.
+var streamField = []Rule{{Key: "stream", To: StreamedIfTrue, Rank: 3}}

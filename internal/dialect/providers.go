@@ -32,7 +32,6 @@ var _ = register(Dialect{
 		header("fireworks-server-processing-time", Rule{To: HeaderTotal, Unit: Seconds, Rank: 2, Note: "the whole time only if not streamed"}),
 		header("x-queue-time", Rule{To: Queue, Unit: Millis, Rank: 6, Note: "TGI, whole milliseconds, not streamed"}),
 		header("x-total-time", Rule{To: HeaderTotal, Unit: Millis, Rank: 2, Note: "TGI"}),
-		header("x-stainless-retry-count", Rule{To: Resends, Rank: 2}),
 		[]Rule{
 			{Key: "http.request.header.x-stainless-retry-count", To: Resends, Rank: 2},
 			{Key: "http.request.header.x_stainless_retry_count", To: Resends, Rank: 2},
@@ -59,7 +58,7 @@ var llamaFields = []Rule{
 
 var bedrockFields = []Rule{
 	{Key: "invocationLatency", To: ServerTotal, Unit: Millis, Rank: 2},
-	{Key: "firstByteLatency", To: ServerTTFT, Unit: Millis, Rank: 3},
+	{Key: "firstByteLatency", Ignore: true, Note: "a byte is not a token"},
 }
 
 func blobs(fields []Rule, keys ...string) []Rule {

@@ -159,8 +159,10 @@ func (c *Context) Read(span ptrace.Span, f *Facts) {
 			dialect = e.sign(value, name, false, dialect)
 		}
 	}
-	if dialect == nil {
-		dialect = r.byName(name)
+	if dialect == nil || dialect.Generic && !byScope {
+		if d := r.byName(name); d != nil {
+			dialect = d
+		}
 	}
 
 	f.Role = c.role(span, name, dialect, hits, f)

@@ -41,6 +41,7 @@ var _ = register(Dialect{
 		{Key: "gen_ai.system", To: Provider, Rank: 2, Note: "deprecated name"},
 		{Key: "gen_ai.request.model", To: Model, Rank: 1},
 		{Key: "gen_ai.response.model", To: ResponseModel, Rank: 1},
+		{Key: "gen_ai.response.model", To: Model, Rank: 7, Note: "where the request's is not told"},
 		{Key: "gen_ai.response.id", To: ResponseID, Rank: 1},
 		{Key: "gen_ai.request.stream", To: Streamed, Rank: 1},
 		{Key: "gen_ai.response.time_to_first_chunk", To: TTFT, Unit: Seconds, Rank: 1, Kind: KindFirstChunk},

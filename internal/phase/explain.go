@@ -76,7 +76,7 @@ func (x *explainer) row(t *trace, i int32, s *served, p *phases, r *Request) {
 	add("unattributed_ns", r.Unattributed, ProvenanceUnknown, none, "", "total - known phases")
 	if r.TTFT.Known() {
 		from := i
-		if r.Vantage == VantageServer {
+		if t.nodes[i].Role == dialect.RoleEngine {
 			from = s.engine
 		}
 		add("ttft_ns", r.TTFT, r.Provenance.TTFT, from, r.TTFTSource, "at the "+r.Vantage.String())

@@ -21,9 +21,11 @@ func (t *trace) correlate() {
 // separate takes each span on its own.
 func (t *trace) separate() {
 	for i := range t.nodes {
-		if n := &t.nodes[i]; n.isCall() || n.Role == dialect.RoleEngine {
+		n := &t.nodes[i]
+		if n.isCall() || n.Role == dialect.RoleEngine {
 			n.root = int32(i)
 		}
+		n.modelled = true // which wrappers have model spans is not known
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
 	"github.com/phaseline/phaseline/internal/dialect"
 )
 
@@ -97,6 +99,10 @@ func (t *trace) vantage(i int32) Vantage {
 		return VantageServer
 	case n.promoted && n.Is(dialect.Gateway), t.behindServer(i):
 		return VantageGateway
+	case n.Kind == ptrace.SpanKindServer && t.callsOn(i):
+		return VantageGateway
+	case n.Kind == ptrace.SpanKindServer:
+		return VantageServer
 	}
 	return VantageClient
 }

@@ -48,7 +48,7 @@ func (t *trace) phases(i int32, s *served, r *Request) phases {
 		p.queue, p.prefill = unknownPart, unknownPart
 	}
 	client := unknownPart
-	if r.Vantage != VantageServer {
+	if n.Role != dialect.RoleEngine {
 		client = t.clientDecode(i, tool)
 	}
 	switch {
@@ -156,7 +156,10 @@ func (t *trace) hops(s *served, r *Request) {
 		return
 	}
 	g := Duration(t.nodes[s.gateway].Duration())
-	first := r.Total - max(r.Retry, 0) - g
+	first := r.Total - g
+	if !s.behind {
+		first -= max(r.Retry, 0)
+	}
 	if first < 0 || first > r.Network {
 		return
 	}
@@ -172,7 +175,7 @@ func (t *trace) ttft(i int32, s *served, r *Request) {
 			server = measured(s.engine, e.Number(dialect.ServerTTFT), e.Source(dialect.ServerTTFT), "")
 		}
 	}
-	if r.Vantage == VantageServer {
+	if n.Role == dialect.RoleEngine {
 		if server.ns.Known() {
 			r.TTFT, r.TTFTSource, r.TTFTKind = server.ns, server.source, TTFTKindFirstToken
 			r.Provenance.TTFT = ProvenanceMeasured

@@ -23,6 +23,7 @@ type served struct {
 	gateway int32
 	// retry is the time before the last attempt started, Unknown if there was one attempt.
 	retry    Duration
+	behind   bool // the retries were the gateway's, not the caller's
 	retries  bool // more than one attempt was made
 	unclear  bool // several attempts reached a server and the last is not known
 	limited  bool // an attempt was rate limited
@@ -54,6 +55,7 @@ func (t *trace) serve(request int32) served {
 		engines = t.lastAttempt(engines, request, &s)
 	}
 	if len(engines) > 0 {
+		t.gatewayRetry(engines[0], request, &s)
 		t.engineWindow(engines, &s)
 	} else if !s.unclear {
 		t.plainWindow(request, &s)
@@ -148,7 +150,7 @@ func (t *trace) findGateway(request int32, s *served) {
 		if sameService(n, r) && n.Kind != ptrace.SpanKindServer || n.Role == dialect.RoleEngine || n.Role == dialect.RolePart {
 			return
 		}
-		if n.Is(dialect.Gateway) || n.isCall() {
+		if n.Is(dialect.Gateway) || n.isCall() && !t.answers(i) {
 			t.takeGateway(i, s)
 		}
 	})
@@ -212,6 +214,24 @@ func (t *trace) lastAttempt(engines []int32, request int32, s *served) []int32 {
 		}
 	}
 	return kept
+}
+
+// gatewayRetry: a gateway's attempts before the one that the engine's span is
+// of are retries like the caller's own.
+func (t *trace) gatewayRetry(engine, request int32, s *served) {
+	last := t.attemptOf(engine)
+	if s.retry.Known() || last == none || sameService(&t.nodes[last], &t.nodes[request]) {
+		return
+	}
+	l, first := &t.nodes[last], last
+	t.evidence(request, func(i int32, n *node) {
+		if n.Role == dialect.RoleHTTP && n.ParentID == l.ParentID && sameService(n, l) && sameTarget(n, l) && t.startsAfter(first, i) {
+			first = i
+		}
+	})
+	if first != last {
+		s.retry, s.retries, s.behind = Duration(l.Start-t.nodes[first].Start), true, true
+	}
 }
 
 // areSequences reports whether the engine spans are of one attempt: sequences
@@ -360,7 +380,11 @@ func (t *trace) takeWindow(i int32, s *served) {
 func (t *trace) serversAround(engine int32, s *served) {
 	e := &t.nodes[engine]
 	for j := e.parent; j != none && t.sharesServer(&t.nodes[j], e); j = t.nodes[j].parent {
-		if n := &t.nodes[j]; n.Role == dialect.RoleServer && overlap(n, e) > 0 {
+		n := &t.nodes[j]
+		if n.Role == dialect.RoleLLM || n.Role == dialect.RoleHTTP {
+			break // the caller, whose service has the engine's name
+		}
+		if n.Role == dialect.RoleServer && overlap(n, e) > 0 {
 			t.takeWindow(j, s)
 		}
 	}
@@ -405,10 +429,7 @@ func (t *trace) plainWindow(request int32, s *served) {
 		return
 	}
 	t.evidence(request, func(i int32, n *node) {
-		if n.Role != dialect.RoleServer || n.Is(dialect.Gateway) || sameService(n, &t.nodes[request]) {
-			return
-		}
-		if n.Origin.Engine == "" && (!isInferencePath(n.Text(dialect.URLPath)) || t.callsOn(i)) {
+		if sameService(n, &t.nodes[request]) || !t.answers(i) {
 			return
 		}
 		if s.last != none && s.retries && !t.isBelow(i, s.last) {
@@ -417,6 +438,21 @@ func (t *trace) plainWindow(request int32, s *served) {
 		t.takeWindow(i, s)
 		s.windowSource = "span extent"
 	})
+}
+
+// answers reports whether the span is that of a server of a model, which the
+// trace shows no engine span of.
+func (t *trace) answers(i int32) bool {
+	n := &t.nodes[i]
+	switch {
+	case n.Is(dialect.Gateway):
+		return false
+	case n.Role == dialect.RoleLLM:
+		return n.Kind == ptrace.SpanKindServer && !t.callsOn(i)
+	case n.Role == dialect.RoleServer:
+		return n.Origin.Engine != "" || isInferencePath(n.Text(dialect.URLPath)) && !t.callsOn(i)
+	}
+	return false
 }
 
 // callsOn reports whether something below the SERVER span leaves its process.
