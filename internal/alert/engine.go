@@ -33,6 +33,8 @@ type Config struct {
 	Logger      *zap.Logger
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
+	// Poll is how often the clock and the rule file are looked at. Default 2 s.
+	Poll time.Duration
 }
 
 // Engine evaluates rules once a minute and tells targets what changes.
@@ -56,7 +58,6 @@ type Engine struct {
 // Times of the engine.
 const (
 	every       = time.Minute      // between evaluations
-	poll        = 2 * time.Second  // between looks at the clock and the rule file
 	pastOf      = 7 * day          // that a new rule is replayed over
 	lookBack    = 3 * time.Hour    // in which the beginning of a change is looked for
 	retryAfter  = 15 * time.Second // when the store fails
@@ -67,6 +68,9 @@ const (
 func New(cfg Config) *Engine {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Poll == 0 {
+		cfg.Poll = 2 * time.Second
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
@@ -91,7 +95,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 	}
 	e.running.Go(func() { e.outbox.run(ctx, e.firing) })
-	for sleep(ctx, poll) {
+	for sleep(ctx, e.cfg.Poll) {
 		e.reload(false)
 	}
 	return nil

@@ -36,6 +36,9 @@ type shown struct {
 	last     Evaluation
 }
 
+// saveLimit is how long a store may take to keep what an evaluation left.
+const saveLimit = 5 * time.Second
+
 func sameRule(a, b Rule) bool {
 	return fmt.Sprintf("%#v %v", a, a.SLO) == fmt.Sprintf("%#v %v", b, b.SLO)
 }
@@ -72,7 +75,7 @@ func (f *follower) run(ctx context.Context, standings map[string]Standing) {
 			f.checked = now
 			f.checkPast(ctx)
 		}
-		if !sleep(ctx, poll) {
+		if !sleep(ctx, f.engine.cfg.Poll) {
 			return
 		}
 	}
@@ -228,7 +231,17 @@ func (f *follower) evaluate(ctx context.Context, end time.Time) {
 		f.say("")
 		f.record(ctx, &batch, end, windows)
 	}
-	if err := f.engine.cfg.Ledger.Save(ctx, batch); err != nil {
+	// Stored before anybody is told, and also while shutting down, so that no
+	// transition is told twice. A store that is away must not silence alerts.
+	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
+	defer cancel()
+	err = f.engine.cfg.Ledger.Save(saving, batch)
+	for _, t := range batch.Transitions {
+		if t.undelivered() && t.At.Equal(end) {
+			f.engine.outbox.add(t)
+		}
+	}
+	if err != nil {
 		f.engine.counts.failed.Add(1)
 		f.engine.cfg.Logger.Warn("cannot store alert evaluations, keeping them", zap.String("rule", f.rule.Name), zap.Error(err))
 		f.unsaved = batch
@@ -297,9 +310,6 @@ func (f *follower) moved(ctx context.Context, batch *Batch, g *group, end time.T
 			t.Deliveries = f.engine.outbox.deliveries()
 		}
 		batch.Transitions = append(batch.Transitions, t)
-		if len(t.Deliveries) > 0 {
-			f.engine.outbox.add(t)
-		}
 		f.engine.cfg.Logger.Info("alert changed", zap.String("rule", t.Rule), zap.Any("group", g.labels),
 			zap.String("from", string(t.From)), zap.String("to", string(t.To)), zap.String("reason", string(v.Reason)))
 	}

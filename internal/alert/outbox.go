@@ -121,7 +121,7 @@ func (o *outbox) serve(ctx context.Context, target Target, wake <-chan struct{})
 		if !old {
 			err = target.Send(ctx, []Message{*t.Message})
 		}
-		if ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			return
 		}
 		o.note(ctx, t, at, err, old)
@@ -179,7 +179,9 @@ func (o *outbox) note(ctx context.Context, t *Transition, at int, err error, gav
 	copied := *t
 	copied.Deliveries = append([]Delivery(nil), t.Deliveries...)
 	o.mu.Unlock()
-	if err := o.ledger.Save(ctx, Batch{Transitions: []Transition{copied}}); err != nil && ctx.Err() == nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
+	defer cancel()
+	if err := o.ledger.Save(ctx, Batch{Transitions: []Transition{copied}}); err != nil {
 		o.logger.Warn("cannot store that an alert was delivered", zap.Error(err))
 	}
 }

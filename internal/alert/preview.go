@@ -51,6 +51,37 @@ func Replay(ctx context.Context, source Source, r Rule, over Range) (Preview, er
 	return p, err
 }
 
+// Replaying judges a rule step by step on a source, for tests of rules.
+type Replaying struct{ watch *watch }
+
+// NewReplay returns one that has seen nothing yet.
+func NewReplay(r Rule, source Source) Replaying { return Replaying{newWatch(r, source)} }
+
+// Hours judges every whole window of [from, to) once.
+func (r Replaying) Hours(ctx context.Context, from, to time.Time, each func(Evaluation, Event)) error {
+	return r.watch.replay(ctx, from, to, func(end time.Time, g *group, v Verdict, event Event) {
+		each(Evaluation{Rule: r.watch.rule.Name, Group: g.labels, At: end, State: g.status.State, Verdict: v}, event)
+	}, func(time.Time) {})
+}
+
+// Minute judges the windows of all groups that end at end, as the engine does
+// every minute. With one group it returns that group's evaluation.
+func (r Replaying) Minute(ctx context.Context, end time.Time) (found Evaluation, event Event, err error) {
+	w := r.watch
+	windows, err := w.current(ctx, end)
+	if err != nil {
+		return found, event, err
+	}
+	err = w.step(ctx, end, windows, func(g *group, v Verdict, _ Status, e Event) {
+		found, event = Evaluation{Rule: w.rule.Name, Group: g.labels, At: end, State: g.status.State, Verdict: v}, e
+		window, ok := windows[Fingerprint(w.rule.Name, g.labels)]
+		if ok && end.Truncate(time.Duration(w.rule.Window)).Equal(end) {
+			g.remember(window, v)
+		}
+	})
+	return found, event, err
+}
+
 // Preview replays a rule over the last 7 days.
 func (e *Engine) Preview(ctx context.Context, r Rule) (Preview, error) {
 	to := e.cfg.Now().Add(-time.Duration(r.EvaluationDelay)).UTC().Truncate(time.Duration(r.Window))

@@ -105,15 +105,19 @@ func inputBucket(tokens int) int8 {
 	return 5
 }
 
-// Forget drops what ended before t.
-func (s *Samples) Forget(t time.Time) {
-	for _, g := range s.groups {
-		for at := range g.minutes {
-			if at < t.Unix()/60 {
-				delete(g.minutes, at)
-			}
-		}
+// Quantile is the plain quantile of a group over a range, whatever the kinds of
+// its requests; false without any.
+func (s *Samples) Quantile(group []Label, r Range, q float64) (ns float64, ok bool) {
+	g := s.groups[Fingerprint("", group)]
+	if g == nil {
+		return 0, false
 	}
+	w := g.window(r.From, r.To)
+	weights := map[Stratum]float64{}
+	for stratum, d := range w.Strata {
+		weights[stratum] = float64(d.N())
+	}
+	return standardise(w.Strata, weights).quantile(q), w.N() > 0
 }
 
 // Read is the [Source]. Ranges and steps are whole minutes.
