@@ -24,10 +24,18 @@ func decode[T any](t testing.TB, r response) (value T) {
 	return value
 }
 
-// TestAnswers asks the real engine every question; each answer is checked
-// against the specification.
-func TestAnswers(t *testing.T) {
-	s := newEngineServer(t, Options{})
+// TestOnTheRealEngine shares one engine with requests in it: to fill it takes
+// longer than to ask.
+func TestOnTheRealEngine(t *testing.T) {
+	s := newEngineServer(t, Options{Alerts: newRulesInMemory()})
+	t.Run("answers", func(t *testing.T) { checkAnswers(t, s) })
+	t.Run("documented examples", func(t *testing.T) { checkDocumentedExamples(t, s) })
+	t.Run("random parameters", func(t *testing.T) { checkRandomParameters(t, s) })
+}
+
+// checkAnswers asks every question; each answer is checked against the
+// specification.
+func checkAnswers(t *testing.T, s *testServer) {
 	t.Run("breakdown", func(t *testing.T) {
 		all := decode[Breakdown](t, get(t, s, "/api/v1/breakdown"))
 		if all.N != stored || len(all.Groups) != 1 || all.Groups[0].Counts.Errors != stored/10 {

@@ -35,12 +35,11 @@ var (
 	spanID   = regexp.MustCompile(`\bSPAN_ID\b`)
 )
 
-// TestDocumentedExamplesWork runs every curl line of docs/api.md against a
+// checkDocumentedExamples runs every curl line of docs/api.md against a
 // server with data. A comment after it is the status that is expected, 200
 // without one. A JSON block shows an answer: every field in it must be in the
 // answer of the line before, with a value of the same kind.
-func TestDocumentedExamplesWork(t *testing.T) {
-	s := newEngineServer(t, Options{Alerts: newRulesInMemory()})
+func checkDocumentedExamples(t *testing.T, s *testServer) {
 	first := decode[RequestList](t, get(t, s, "/api/v1/requests?limit=1")).Requests[0]
 	ran := 0
 	var last response

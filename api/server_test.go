@@ -13,10 +13,12 @@ import (
 	"testing/fstest"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/phaseline/phaseline/internal/dialect"
 	"github.com/phaseline/phaseline/internal/embedded/embeddedtest"
 	"github.com/phaseline/phaseline/internal/query"
 )
@@ -84,7 +86,9 @@ func TestWrongParametersAreNamed(t *testing.T) {
 func TestStoreAway(t *testing.T) {
 	s := newTestServer(t, Options{Store: func() StoreStatus {
 		return StoreStatus{Kind: StoreStatusKindEmbedded, Reason: "the engine is being restarted"}
-	}})
+	}, LoadTrace: func(context.Context, string, [16]byte) (ptrace.Traces, error) {
+		return ptrace.Traces{}, errors.New("connection refused")
+	}, Reader: dialect.NewReader(dialect.Options{})})
 	for _, path := range []string{"/breakdown", "/timeseries", "/heatmap", "/composition", "/compare", "/distinguish?select_low_ns=1", "/requests",
 		"/requests/0123456789abcdef0123456789abcdef/0123456789abcdef", "/traces/0123456789abcdef0123456789abcdef",
 		"/dimensions", "/dimensions/model/values", "/quality"} {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -47,7 +48,11 @@ func (s *server) loadTrace(ctx context.Context, tenant, traceID string) (ptrace.
 	if _, err := hex.Decode(id[:], []byte(traceID)); err != nil {
 		return ptrace.Traces{}, failure(query.CodeInvalid, "trace_id", "%q is not 32 hexadecimal digits", traceID)
 	}
-	return s.LoadTrace(ctx, tenant, id)
+	traces, err := s.LoadTrace(ctx, tenant, id)
+	if err != nil && ctx.Err() == nil {
+		err = errors.Join(failure(query.CodeUnavailable, "", "the store cannot read the spans now; try again in a few seconds"), err)
+	}
+	return traces, err
 }
 
 // waterfall lays the spans out, each by the clock of the process that wrote it:

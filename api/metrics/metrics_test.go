@@ -156,7 +156,7 @@ func TestSeriesAreBounded(t *testing.T) {
 
 func TestHostileTextIsAValidLabel(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	m, err := NewRequests(registry, 0)
+	m, err := NewRequests(registry, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
