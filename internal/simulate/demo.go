@@ -204,7 +204,6 @@ func (d Demo) Backfill(c Chunk, send func(ptrace.Traces) error) error {
 	step := max(c.To-c.From, int64(time.Minute)) / 60
 	s.Faults = Faults{Flush: time.Duration(step), Skew: 40 * time.Millisecond}
 	end := min(c.To+int64(drain), d.Start.UnixNano())
-	s.Incidents = overlapping(s.Incidents, c.From-int64(warmUp), end)
 	sim, err := New(s, d.Seed, c.From-int64(warmUp))
 	if err != nil {
 		return err
@@ -251,14 +250,4 @@ func (d Demo) Live() (*Simulation, error) {
 	}
 	sim.Advance(d.Start.UnixNano())
 	return sim, nil
-}
-
-func overlapping(all []Incident, from, to int64) []Incident {
-	var out []Incident
-	for _, in := range all {
-		if in.To > from && in.From < to {
-			out = append(out, in)
-		}
-	}
-	return out
 }

@@ -152,7 +152,7 @@ func TestIncidents(t *testing.T) {
 			}
 		}
 	}
-	for at := noon; at < noon+int64(2*time.Hour); at += int64(time.Minute) {
+	for at := noon; at < noon+int64(55*time.Minute); at += int64(time.Minute) {
 		sim.Advance(at)
 	}
 	mean := func(ts []*Truth, of func(*Truth) int64) float64 {

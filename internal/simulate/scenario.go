@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"iter"
 	"time"
 )
 
@@ -17,6 +18,9 @@ type Scenario struct {
 	// Sampling is the share of traces kept by the senders' head sampler at a
 	// time; nil keeps all. The engines serve the rest all the same.
 	Sampling func(unixNano int64) float64
+
+	near             []Incident // those that overlap [nearFrom, nearTo)
+	nearFrom, nearTo int64
 }
 
 // Client is an application that calls a model.
@@ -114,13 +118,36 @@ type effects struct {
 	poolSlots float64 // share of the pool's replicas that serve
 }
 
+// underWay yields the incidents under way at t. A demo has thousands of them to
+// come; those around the present are kept apart.
+func (s *Scenario) underWay(t int64) iter.Seq[*Incident] {
+	if t < s.nearFrom || t >= s.nearTo {
+		const around = int64(30 * time.Minute)
+		s.nearFrom, s.nearTo = t-around, t+around
+		s.near = overlapping(s.Incidents, s.nearFrom, s.nearTo)
+	}
+	return func(yield func(*Incident) bool) {
+		for i := range s.near {
+			if in := &s.near[i]; t >= in.From && t < in.To && !yield(in) {
+				return
+			}
+		}
+	}
+}
+
+func overlapping(all []Incident, from, to int64) []Incident {
+	var out []Incident
+	for _, in := range all {
+		if in.To > from && in.From < to {
+			out = append(out, in)
+		}
+	}
+	return out
+}
+
 func (s *Scenario) effects(t int64, c *Client, region string) effects {
 	e := effects{version: c.Version, slowdown: 1, input: 1, poolSlots: 1}
-	for i := range s.Incidents {
-		in := &s.Incidents[i]
-		if t < in.From || t >= in.To {
-			continue
-		}
+	for in := range s.underWay(t) {
 		mine := in.Service == "" || in.Service == c.Service
 		switch in.Kind {
 		case QueueSaturation:
@@ -151,9 +178,8 @@ const peak = 1.8
 
 // rhythm is the factor on a client's rate at a time.
 func (s *Scenario) rhythm(t int64, c *Client) float64 {
-	for i := range s.Incidents {
-		in := &s.Incidents[i]
-		if in.Kind == QueueSaturation && in.Service == c.Service && t >= in.From && t < in.To {
+	for in := range s.underWay(t) {
+		if in.Kind == QueueSaturation && in.Service == c.Service {
 			return peak
 		}
 	}
