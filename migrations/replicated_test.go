@@ -57,7 +57,7 @@ func TestReplicatedTablesAgainstZooKeeper(t *testing.T) {
 	engine, err := embedded.Start(t.Context(), embedded.Config{
 		DataDir: t.TempDir(),
 		ServerConfig: fmt.Sprintf(`
-			<macros><shard>7</shard><replica>a</replica></macros>
+			<tcp_port>9000</tcp_port><macros><shard>7</shard><replica>a</replica></macros>
 			<zookeeper><node><host>127.0.0.1</host><port>%d</port></node></zookeeper>
 			<remote_servers><main><shard><replica><host>localhost</host><port>9000</port></replica></shard></main></remote_servers>`, port),
 	})
