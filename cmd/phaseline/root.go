@@ -40,6 +40,8 @@ and :4318, the UI and the API on http://127.0.0.1:8321, data in ./phaseline-data
 		newSampleCommand(),
 		newDemoCommand(),
 		newSimulateCommand(),
+		newQueryCommand(),
+		newRulesCommand(),
 	)
 	return root
 }

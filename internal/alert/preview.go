@@ -67,19 +67,25 @@ func (r Replaying) Hours(ctx context.Context, from, to time.Time, each func(Eval
 // Minute judges the windows of all groups that end at end, as the engine does
 // every minute. With one group it returns that group's evaluation.
 func (r Replaying) Minute(ctx context.Context, end time.Time) (found Evaluation, event Event, err error) {
+	err = r.minute(ctx, end, func(g *group, v Verdict, e Event) {
+		found, event = Evaluation{Rule: r.watch.rule.Name, Group: g.labels, At: end, State: g.status.State, Verdict: v}, e
+	})
+	return found, event, err
+}
+
+func (r Replaying) minute(ctx context.Context, end time.Time, each func(*group, Verdict, Event)) error {
 	w := r.watch
 	windows, err := w.current(ctx, end)
 	if err != nil {
-		return found, event, err
+		return err
 	}
-	err = w.step(ctx, end, windows, func(g *group, v Verdict, _ Status, e Event) {
-		found, event = Evaluation{Rule: w.rule.Name, Group: g.labels, At: end, State: g.status.State, Verdict: v}, e
+	return w.step(ctx, end, windows, func(g *group, v Verdict, _ Status, e Event) {
+		each(g, v, e)
 		window, ok := windows[Fingerprint(w.rule.Name, g.labels)]
 		if ok && end.Truncate(time.Duration(w.rule.Window)).Equal(end) {
 			g.remember(window, v)
 		}
 	})
-	return found, event, err
 }
 
 // Preview replays a rule over the last 7 days.
