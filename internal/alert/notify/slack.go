@@ -65,7 +65,7 @@ func slackBody(m alert.Message) map[string]any {
 		text = strings.ToValidUTF8(text[:slackLimit-len("…")], "") + "…"
 	}
 	return map[string]any{
-		"text":   m.Summary(),
+		"text":   escapeSlack(m.Summary()),
 		"blocks": []slackBlock{{Type: "section", Text: &slackText{Type: "mrkdwn", Text: text}}},
 	}
 }
