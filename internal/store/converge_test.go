@@ -50,7 +50,7 @@ func step(t require.TestingT, s *Store) {
 
 // settleAll steps until nothing changes any more.
 func settleAll(t require.TestingT, stores []*Store) {
-	for range 3 {
+	for range 2 {
 		for _, s := range stores {
 			step(t, s)
 		}
@@ -71,6 +71,7 @@ func truncate(t require.TestingT, conn driver.Conn) {
 // store, and then in random order, parts, repetitions and delays through several
 // stores, some of which forget all they know on the way.
 func TestEveryScheduleEndsInTheSameRows(t *testing.T) {
+	fewer(t, 8)
 	conn := open(t)
 	start := time.Now().Truncate(time.Hour).Add(-3*time.Hour + 30*time.Minute)
 	rapid.Check(t, func(rt *rapid.T) {

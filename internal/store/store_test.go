@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"flag"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -19,6 +21,17 @@ import (
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
+
+// fewer limits the cases of a property test in which each takes the engine half a
+// second; -rapid.checks given by hand wins.
+func fewer(t *testing.T, cases int) {
+	checks := flag.Lookup("rapid.checks")
+	if checks.Value.String() != checks.DefValue {
+		return
+	}
+	require.NoError(t, checks.Value.Set(strconv.Itoa(cases)))
+	t.Cleanup(func() { _ = checks.Value.Set(checks.DefValue) })
+}
 
 const day = 24 * time.Hour
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,9 +39,9 @@ func TestDistributedTables(t *testing.T) {
 		pieces = append(pieces, g.trace(start.Add(time.Duration(i)*time.Minute))...)
 	}
 	stores := []*Store{brisker(newStore(t, conn)), brisker(newStore(t, conn))}
-	for i, p := range pieces {
-		insert(t, stores[i%2], p)
-		insert(t, stores[i%2], p) // a retry
+	for i, part := range slices.Collect(slices.Chunk(pieces, 9)) {
+		insert(t, stores[i%2], part...)
+		insert(t, stores[i%2], part...) // a retry
 	}
 	settleAll(t, stores)
 	require.EqualValues(t, len(pieces), count(t, conn, "SELECT count() FROM spans_local"))
