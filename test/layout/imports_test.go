@@ -24,8 +24,8 @@ var allowed = map[string][]string{
 	"web":                          {},
 	"internal/phase":               {"internal/dialect"},
 	"internal/store":               {"internal/dialect", "internal/phase", "internal/histogram", "migrations"},
-	"internal/query":               {"internal/histogram"},
-	"internal/alert":               {"internal/histogram", "internal/query"},
+	"internal/query":               {"internal/histogram", "internal/phase", "internal/dialect"},
+	"internal/alert":               {"internal/histogram", "internal/phase", "internal/dialect", "internal/query"},
 	"collector/phaselineexporter":  {},
 	"collector/phaselineextension": nil, // puts everything together
 	"collector":                    nil,
