@@ -58,16 +58,13 @@ func duration(ns *int64) string {
 	if ns == nil {
 		return unknown
 	}
-	x, sign := float64(*ns), ""
-	if x < 0 {
-		x, sign = -x, "-"
-	}
+	x := float64(*ns)
 	for _, u := range []struct {
 		limit, ns float64
 		name      string
 	}{{1e3, 1, "ns"}, {1e6, 1e3, "µs"}, {1e9, 1e6, "ms"}, {120e9, 1e9, "s"}, {7200e9, 60e9, "min"}, {math.Inf(1), 3600e9, "h"}} {
-		if x < u.limit {
-			return sign + significant(x/u.ns) + " " + u.name
+		if math.Abs(x) < u.limit {
+			return significant(x/u.ns) + " " + u.name
 		}
 	}
 	return unknown
@@ -76,6 +73,8 @@ func duration(ns *int64) string {
 // significant writes a number with three significant digits.
 func significant(x float64) string {
 	switch {
+	case x < 0:
+		return "-" + significant(-x)
 	case x == 0:
 		return "0"
 	case x >= 100:
