@@ -152,25 +152,27 @@ const second = (seconds: number) => toRFC3339(Math.round(seconds) * 1000)
 /** For screen readers: how many requests each column has, and where most of them lie. */
 function Columns({ answer }: { answer: HeatmapAnswer }) {
   return (
-    <table class="hidden">
-      <caption>Requests by time</caption>
-      <tbody>
-        {answer.times.map((time, i) => {
-          const column = answer.counts[i] ?? []
-          const most = column.indexOf(Math.max(0, ...column))
-          const bucket = answer.buckets[most]
-          const total = column.reduce((sum, n) => sum + n, 0)
-          return (
-            <tr key={time}>
-              <th>{dateTime(Date.parse(time))}</th>
-              <td>{total} requests</td>
-              <td>
-                {total > 0 && bucket ? `most of them ${duration(bucket.low_ns)} to ${duration(bucket.high_ns)}` : ''}
-              </td>
-            </tr>
-          )
-        })}
-      </tbody>
-    </table>
+    <div class="hidden">
+      <table>
+        <caption>Requests by time</caption>
+        <tbody>
+          {answer.times.map((time, i) => {
+            const column = answer.counts[i] ?? []
+            const most = column.indexOf(Math.max(0, ...column))
+            const bucket = answer.buckets[most]
+            const total = column.reduce((sum, n) => sum + n, 0)
+            return (
+              <tr key={time}>
+                <th>{dateTime(Date.parse(time))}</th>
+                <td>{total} requests</td>
+                <td>
+                  {total > 0 && bucket ? `most of them ${duration(bucket.low_ns)} to ${duration(bucket.high_ns)}` : ''}
+                </td>
+              </tr>
+            )
+          })}
+        </tbody>
+      </table>
+    </div>
   )
 }

@@ -74,29 +74,31 @@ export function Percentiles({ title, range, times, series, height = 176 }: Props
         height={height}
         shape={[range.from, range.to, names.join()].join()}
       />
-      <table class="hidden">
-        <caption>{title} over time</caption>
-        <thead>
-          <tr>
-            <th>time</th>
-            {names.map((name) => (
-              <th key={name}>{name}</th>
-            ))}
-            <th>requests</th>
-          </tr>
-        </thead>
-        <tbody>
-          {times.map((time, i) => (
-            <tr key={time}>
-              <th>{dateTime(Date.parse(time))}</th>
-              {series.quantiles.map((quantile) => (
-                <td key={quantile.q}>{duration(quantile.values_ns[i])}</td>
+      <div class="hidden">
+        <table>
+          <caption>{title} over time</caption>
+          <thead>
+            <tr>
+              <th>time</th>
+              {names.map((name) => (
+                <th key={name}>{name}</th>
               ))}
-              <td>{series.counted[i]}</td>
+              <th>requests</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {times.map((time, i) => (
+              <tr key={time}>
+                <th>{dateTime(Date.parse(time))}</th>
+                {series.quantiles.map((quantile) => (
+                  <td key={quantile.q}>{duration(quantile.values_ns[i])}</td>
+                ))}
+                <td>{series.counted[i]}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   )
 }

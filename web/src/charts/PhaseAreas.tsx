@@ -70,27 +70,29 @@ export function PhaseAreas({ title, range, times, series, height = 176 }: Props)
         height={height}
         shape={[range.from, range.to, parts.map((part) => part.part).join()].join()}
       />
-      <table class="hidden">
-        <caption>{title} over time</caption>
-        <thead>
-          <tr>
-            <th>time</th>
-            {parts.map((part) => (
-              <th key={part.part}>{partName(part.part)}</th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {times.map((time, i) => (
-            <tr key={time}>
-              <th>{dateTime(Date.parse(time))}</th>
+      <div class="hidden">
+        <table>
+          <caption>{title} over time</caption>
+          <thead>
+            <tr>
+              <th>time</th>
               {parts.map((part) => (
-                <td key={part.part}>{duration(part.mean_ns[i])}</td>
+                <th key={part.part}>{partName(part.part)}</th>
               ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {times.map((time, i) => (
+              <tr key={time}>
+                <th>{dateTime(Date.parse(time))}</th>
+                {parts.map((part) => (
+                  <td key={part.part}>{duration(part.mean_ns[i])}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   )
 }

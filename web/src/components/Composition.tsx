@@ -204,26 +204,28 @@ function Ribbons({ from, to, scale }: { from: Segment[]; to: Segment[]; scale: n
 /** The same as a table, for screen readers. */
 function Numbers({ metric, strips, title }: { metric: Metric; strips: Strip[]; title: string }) {
   return (
-    <table class="hidden">
-      <caption>{title}: mean composition of the requests around each percentile</caption>
-      <tbody>
-        {strips.flatMap((strip) =>
-          strip.bars.map(({ name, row }) => (
-            <tr key={`${row.q}${name}`}>
-              <th scope="row">
-                {quantileName(row.q)} {name}
-              </th>
-              <td>{duration(row.value_ns)}</td>
-              <td>{count(row.window_n)} requests</td>
-              {compositionSegments(metric, row).map((segment) => (
-                <td key={segment.part}>
-                  {segmentName(segment)} {duration(segment.ns)}, {percent(segment.ns / (row.mean_ns || 1))}
-                </td>
-              ))}
-            </tr>
-          )),
-        )}
-      </tbody>
-    </table>
+    <div class="hidden">
+      <table>
+        <caption>{title}: mean composition of the requests around each percentile</caption>
+        <tbody>
+          {strips.flatMap((strip) =>
+            strip.bars.map(({ name, row }) => (
+              <tr key={`${row.q}${name}`}>
+                <th scope="row">
+                  {quantileName(row.q)} {name}
+                </th>
+                <td>{duration(row.value_ns)}</td>
+                <td>{count(row.window_n)} requests</td>
+                {compositionSegments(metric, row).map((segment) => (
+                  <td key={segment.part}>
+                    {segmentName(segment)} {duration(segment.ns)}, {percent(segment.ns / (row.mean_ns || 1))}
+                  </td>
+                ))}
+              </tr>
+            )),
+          )}
+        </tbody>
+      </table>
+    </div>
   )
 }

@@ -140,8 +140,7 @@ function Row({
       <td>
         {read.map((item, index) => (
           <div key={index}>
-            {item.attribute ? <code>{item.attribute}</code> : 'duration'} <span class="quiet">of</span>{' '}
-            <code>{item.span_id}</code>
+            {item.attribute && <code>{item.attribute}</code>} {item.span_id && <SpanID id={item.span_id} />}
           </div>
         ))}
       </td>
@@ -152,5 +151,13 @@ function Row({
         {line.ns == null && read.length === 0 && <span class="quiet">No span of this trace says it</span>}
       </td>
     </tr>
+  )
+}
+
+function SpanID({ id }: { id: string }) {
+  return (
+    <>
+      <span class="quiet">of</span> <code>{id}</code>
+    </>
   )
 }

@@ -32,7 +32,7 @@ export function NowAndBefore() {
           <tr>
             <th />
             {SHOWN.map((q) => (
-              <th key={q} scope="col" colSpan={2} class="number">
+              <th key={q} scope="col" colSpan={2} class={`number at-${quantileName(q)}`}>
                 {quantileName(q)}
               </th>
             ))}
@@ -45,8 +45,13 @@ export function NowAndBefore() {
                 {METRIC_NAMES[metric]}
               </th>
               {SHOWN.map((q) => [
-                <QuantileCell key={q} cell={cell(now, metric, q)} total={now.counted} />,
-                <td key={`${q} change`} class="number">
+                <QuantileCell
+                  key={q}
+                  class={`at-${quantileName(q)}`}
+                  cell={cell(now, metric, q)}
+                  total={now.counted}
+                />,
+                <td key={`${q} change`} class={`number at-${quantileName(q)}`}>
                   {then && <Delta now={cell(now, metric, q)} before={cell(then, metric, q)} />}
                 </td>,
               ])}

@@ -3,9 +3,9 @@ import { count, percent } from '../format/number'
 import { tooSmall, type Cell } from '../phase/breakdown'
 
 /** A percentile in a table: the value, or why there is none; the interval on hover. */
-export function QuantileCell({ cell, total }: { cell: Cell; total: number }) {
+export function QuantileCell({ cell, total, class: extra = '' }: { cell: Cell; total: number; class?: string }) {
   return (
-    <td class="number" title={explain(cell, total)}>
+    <td class={`number ${extra}`} title={explain(cell, total)}>
       {cell.value === null ? (
         <span class="unknown">–</span>
       ) : tooSmall(cell) ? (

@@ -97,19 +97,23 @@ function Row({ span, depth, scale, requestSpanID, open, onOpen }: RowProps) {
           title={exactDuration(span.duration_ns)}
         />
       </span>
-      <span class="span-note">
+      <span class="span-note" title={facts.map(factName).join(', ')}>
         <span class="number">{duration(span.duration_ns)}</span>
-        {facts.map((fact) => (
-          <Fact key={fact} fact={fact} />
-        ))}
+        {facts
+          .filter((fact) => fact.endsWith('_ns') || isPhase(fact))
+          .map((fact) => (
+            <Fact key={fact} fact={fact} />
+          ))}
       </span>
     </button>
   )
 }
 
+const factName = (fact: string) => fact.replace(/_ns$/, '').replace(/_/g, ' ')
+
 /** Marks a number that rests on a span; a phase in its colour. */
 function Fact({ fact }: { fact: string }) {
-  const name = fact.replace(/_ns$/, '').replace(/_/g, ' ')
+  const name = factName(fact)
   return (
     <span class="fact">
       {isPhase(name) && <i class={`swatch segment ${name} measured`} />}

@@ -90,11 +90,12 @@ export function RequestPage({ traceID, spanID }: { traceID: string; spanID: stri
         <h2>Facts</h2>
         <Facts request={request} trace={trace.answer} />
       </div>
-      <Neighbours title="In the same trace" refs={answer.in_trace} link={link} />
+      <Neighbours title="In the same trace" refs={answer.in_trace} link={link} beside={Date.parse(request.end)} />
       <Neighbours
         title="Before and after at this service"
         refs={[...[...answer.previous].reverse(), ...answer.next]}
         link={link}
+        beside={Date.parse(request.end)}
       />
     </section>
   )
@@ -206,7 +207,17 @@ function tokens(all: number | null | undefined, part: number | null | undefined,
   return part ? `${count(all)}, ${count(part)} of them ${name}` : count(all)
 }
 
-function Neighbours({ title, refs, link }: { title: string; refs: Ref[]; link: (ref: Ref) => string }) {
+function Neighbours({
+  title,
+  refs,
+  link,
+  beside,
+}: {
+  title: string
+  refs: Ref[]
+  link: (ref: Ref) => string
+  beside: number
+}) {
   if (refs.length === 0) return null
   return (
     <div class="panel">
@@ -214,8 +225,8 @@ function Neighbours({ title, refs, link }: { title: string; refs: Ref[]; link: (
       <ul class="neighbours">
         {refs.map((ref) => (
           <li key={ref.span_id}>
-            <a href={link(ref)}>{dateTime(Date.parse(ref.end))}</a>
-            <span>{ref.model}</span>
+            <a href={link(ref)}>{dateTime(Date.parse(ref.end), beside)}</a>
+            <span class="clip">{ref.model}</span>
             <span class="number">TTFT {duration(ref.ttft_ns)}</span>
             <span class="number">total {duration(ref.total_ns)}</span>
           </li>
