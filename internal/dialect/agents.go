@@ -28,7 +28,7 @@ var _ = register(Dialect{
 		{Key: "request_id", To: ResponseID, Rank: 3},
 	},
 	Splits: "Time to first token and decode of first attempts.",
-	More:   "CLAUDE_CODE_ENABLE_TELEMETRY=1 with the OTLP trace exporter.",
+	More:   "CLAUDE_CODE_ENABLE_TELEMETRY=1 and OTEL_TRACES_EXPORTER=otlp.",
 	Notes:  []string{"Waiting for the user and running tools are spans of their own, not requests."},
 	Finish: finishAgentCLI,
 })

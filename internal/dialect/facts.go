@@ -270,8 +270,18 @@ func (f *Facts) Is(m Marks) bool { return f.Marks&m != 0 }
 // Streaming returns whether the call was streamed, and whether that is known.
 func (f *Facts) Streaming() (streamed, known bool) { return f.streaming > 0, f.streaming != 0 }
 
-// Duration is the span's length in nanoseconds, 0 if it ends before it starts.
-func (f *Facts) Duration() int64 { return max(f.End-f.Start, 0) }
+// maxLength is the longest span that is believed, two years: sums of a few
+// such durations do not overflow.
+const maxLength = 1 << 56
+
+// Duration is the span's length in nanoseconds, 0 if it ends before it starts
+// or years after.
+func (f *Facts) Duration() int64 {
+	if f.End < f.Start || f.End-f.Start > maxLength {
+		return 0
+	}
+	return f.End - f.Start
+}
 
 // Source names the attribute, event or extent that n was read from.
 func (f *Facts) Source(n Number) string {

@@ -128,7 +128,7 @@ func (c *Context) Read(span ptrace.Span, f *Facts) {
 	f.reader = r
 	f.TraceID, f.SpanID, f.ParentID = span.TraceID(), span.SpanID(), span.ParentSpanID()
 	f.Start, f.End = unixNano(span.StartTimestamp()), unixNano(span.EndTimestamp())
-	if f.End < f.Start {
+	if f.End < f.Start || f.End-f.Start > maxLength {
 		f.Refused |= RefusedTimes
 	}
 	f.Origin, f.Tenant, f.Kind = c.origin, c.tenant, span.Kind()

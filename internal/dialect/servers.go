@@ -21,7 +21,7 @@ var _ = register(Dialect{
 	Signs:  []Sign{{Key: "service.name", Value: "claude-platform", Resource: true}},
 	Names:  anthropicMethods(RoleEngine),
 	Splits: "The server's window, so network. Queue, prefill and decode are not told.",
-	More:   "Server spans are enabled in the platform's console.",
+	More:   "Anthropic's delivery of server spans (beta), to the same place as the SDK's.",
 	Finish: finishAnthropic,
 })
 
@@ -32,7 +32,7 @@ var _ = register(Dialect{
 	Scopes: []string{"com.anthropic.sdk.*"},
 	Names:  anthropicMethods(RoleLLM),
 	Splits: "As the semantic conventions, with the platform's spans network too.",
-	More:   "Enable tracing in the SDK's client options.",
+	More:   "The SDK's own tracing (beta).",
 	Finish: finishAnthropic,
 })
 

@@ -131,11 +131,14 @@ func (w *writer) number(r *compiled, v pcommon.Value) {
 	}
 }
 
+// maxCount bounds counts, so that a few of them add up without overflow.
+const maxCount = 1e12
+
 // parsed takes a number in the rule's unit, unless it is impossible.
 func (w *writer) parsed(r *compiled, n number) {
 	to := r.number()
 	if to >= InputTokens {
-		if count, ok := n.count(); ok && count >= 0 {
+		if count, ok := n.count(); ok && count >= 0 && count <= maxCount {
 			w.set(r, count)
 		} else if to <= ReasoningTokens && !(ok && count == -1) {
 			w.f.Refused |= RefusedUnit

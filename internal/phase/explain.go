@@ -95,7 +95,7 @@ func (x *explainer) row(t *trace, i int32, s *served, p *phases, r *Request) {
 		add("retry_ns", s.retry, ProvenanceMeasured, s.last, "span start", "last attempt's start - first attempt's")
 	}
 	if r.Connect.Known() {
-		add("connect_ns", r.Connect, ProvenanceMeasured, s.last, "span http.getconn", "part of network")
+		add("connect_ns", r.Connect, ProvenanceMeasured, s.dialled, t.nodes[s.dialled].Source(dialect.Connect), "part of network")
 	}
 	for _, tokens := range [...]struct {
 		fact   string

@@ -81,7 +81,7 @@ var FlagDocs = []FlagDoc{
 	{FlagUnitImplausible, "unit_implausible", "A value is impossible for its span (negative, not a number, or longer than the span): probably a wrong unit. It was refused.", "See which attribute with phaseline decompose --explain, and map it with its true unit."},
 	{FlagEventsDropped, "events_dropped", "The SDK dropped span events, oldest first, so the first chunk's time is lost.", "Raise OTEL_SPAN_EVENT_COUNT_LIMIT at the sender."},
 	{FlagSourcesDisagree, "sources_disagree", "Two sources of one number differ beyond tolerance. The one with precedence is shown.", "See both with phaseline decompose --explain."},
-	{FlagSpanInvalid, "span_invalid", "The span ends before it starts; its total is taken as 0.", "Correct the sender's clock or instrumentation."},
+	{FlagSpanInvalid, "span_invalid", "The span ends before it starts, or years after; its total is taken as 0.", "Correct the sender's clock or instrumentation."},
 	{FlagClockSkew, "clock_skew", "A server span lies before or after the client span it belongs to: the hosts' clocks differ. No number is affected, since only durations are subtracted.", "Synchronise the clocks if waterfalls should look right."},
 	{FlagServerLongerThanClient, "server_longer_than_client", "The server's time exceeds the client's total beyond tolerance. Phases are unknown.", "The client span probably ends early (at the response headers, for example): use an instrumentation that ends it with the body."},
 	{FlagPhasesExceedTotal, "phases_exceed_total", "The phases found add up to more than the total; derived ones, then measured ones, were dropped.", "See the evidence with phaseline decompose --explain."},

@@ -28,6 +28,7 @@ type served struct {
 	unclear  bool // several attempts reached a server and the last is not known
 	limited  bool // an attempt was rate limited
 	connect  Duration
+	dialled  int32 // the span that connect was read from
 	last     int32 // the last HTTP attempt, none without one
 	outputs  int64 // output tokens of all sequences
 	several  bool  // more than one sequence
@@ -80,13 +81,14 @@ func (t *trace) attempts(request int32, s *served) {
 			}
 		case n.Role == dialect.RoleConnect && n.Has(dialect.Connect) && sameService(n, r) && t.nodes[n.parent].Role != dialect.RoleConnect:
 			s.connect = max(s.connect, 0) + Duration(n.Number(dialect.Connect))
+			s.dialled = i
 		}
 	})
 	if s.last == none {
 		return
 	}
 	if c := t.nodes[s.last].Number(dialect.Connect); c >= 0 && s.connect == Unknown {
-		s.connect = Duration(c)
+		s.connect, s.dialled = Duration(c), s.last
 	}
 	s.limited = t.nodes[s.last].Is(dialect.RateLimited)
 	s.retries = t.nodes[s.last].Number(dialect.Resends) > 0
