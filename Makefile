@@ -16,7 +16,7 @@ SENDERS := test/senders/node_modules/.package-lock.json
 UI      := web/dist/index.html
 UI_SRC  := $(shell find web/src web/public web/index.html web/vite.config.ts api/openapi.yaml 2>/dev/null)
 
-.PHONY: run demo build binary ui test test-go test-web test-browser lint format generate check-generated bench accuracy fuzz tools clean
+.PHONY: run demo build binary ui test test-go test-web test-browser lint format generate check-generated bench accuracy alerts-proof fuzz tools clean
 
 run: build
 	@./bin/phaseline
@@ -95,6 +95,10 @@ bench: build
 # Holds the decomposition against simulated truth; docs/accuracy.md is the result.
 accuracy: tools
 	go test -count=1 ./test/accuracy -update
+
+# Judges simulated months by the regression rule; docs/alerts.md has the table.
+alerts-proof: tools
+	go test -count=1 -timeout 2h ./test/alerts -run TestProof -update
 
 # A minute for each fuzz target; the corpus lies in testdata.
 fuzz: tools

@@ -171,6 +171,9 @@ func (r Rule) Validate() error {
 	if !slices.Contains([]Kind{KindThreshold, KindRegression, KindSLO, KindAbsence}, r.Kind) {
 		wrong("kind %q: use threshold, regression, slo or absence", r.Kind)
 	}
+	if !slices.Contains([]string{"info", "warning", "critical"}, r.Severity) {
+		wrong("severity %q: use info, warning or critical", r.Severity)
+	}
 	if len(r.GroupBy) > 3 {
 		wrong("group_by: at most three dimensions, not %d", len(r.GroupBy))
 	}
