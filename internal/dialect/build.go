@@ -131,8 +131,12 @@ func (r *Reader) add(d *Dialect) {
 	// The longest prefix is the most specific.
 	slices.SortStableFunc(r.prefixes, func(a, b scopePrefix) int { return len(b.prefix) - len(a.prefix) })
 	for _, s := range d.Signs {
-		if s.Key == "" {
+		switch {
+		case s.Key == "":
 			r.signNames = append(r.signNames, dialectSign{s, d})
+			continue
+		case s.Resource:
+			r.signResources = append(r.signResources, dialectSign{s, d})
 			continue
 		}
 		e := r.entry(s.Key)
@@ -269,10 +273,10 @@ func (r *Reader) wildcard(key string) *entry {
 
 // sign returns the dialect that the attribute gives away, or current if that
 // is as good: of several, the same one in whatever order the attributes come.
-func (e *entry) sign(v pcommon.Value, name string, resource bool, current *Dialect) *Dialect {
+func (e *entry) sign(v pcommon.Value, name string, current *Dialect) *Dialect {
 	for i := range e.signs {
 		s, d := &e.signs[i].sign, e.signs[i].dialect
-		if s.Resource != resource || s.SpanName != "" && !matches(s.SpanName, name) {
+		if s.SpanName != "" && !matches(s.SpanName, name) {
 			continue
 		}
 		if s.Value != "" && !matches(s.Value, readText(v)) {

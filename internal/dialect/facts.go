@@ -225,7 +225,7 @@ type Facts struct {
 	ParentID [8]byte
 	// Start and End are Unix nanoseconds on the sender's clock.
 	Start, End int64
-	Origin     Origin
+	Origin     *Origin // shared by the spans of a resource and scope
 	Tenant     string
 	// Dialect names the dialect that read the span.
 	Dialect string

@@ -15,7 +15,8 @@ type Reader struct {
 	entries       map[string]*entry
 	scopes        map[string]*Dialect
 	prefixes      []scopePrefix
-	signNames     []dialectSign
+	signNames     []dialectSign // by the span's name
+	signResources []dialectSign // by an attribute of the resource
 	events        map[string]*compiledEvent
 	eventPrefixes []*compiledEvent
 	sources       []string
@@ -63,11 +64,11 @@ func (r *Reader) ReadTraces(td ptrace.Traces) []Facts {
 	return facts
 }
 
-// Context reads what the spans of a resource and scope share, once for all of them.
+// Context reads what the spans of a resource and scope share, once for all of
+// them. Facts point into it, so that it must not be copied once it has read a span.
 func (r *Reader) Context(res pcommon.Resource, scope pcommon.InstrumentationScope) Context {
-	c := Context{reader: r}
+	c := Context{reader: r, dialect: r.byScope(scope.Name())}
 	c.origin.Scope = clip(scope.Name())
-	c.dialect = r.byScope(scope.Name())
 	if strings.HasPrefix(scope.Name(), "@") {
 		c.javaScript = true // npm package names
 	}
@@ -93,12 +94,16 @@ func (r *Reader) Context(res pcommon.Resource, scope pcommon.InstrumentationScop
 				c.javaScript = true
 			}
 		default:
-			if e := r.entries[key]; e != nil && c.dialect == nil {
-				c.dialect = e.sign(value, "", true, nil)
-			}
 			if strings.HasPrefix(key, "vllm.") {
 				// vLLM's own tracing puts vllm.process_id on the resource.
 				c.origin.Engine = "vllm"
+			}
+		}
+		if c.dialect == nil {
+			for i := range r.signResources {
+				if s := &r.signResources[i]; s.sign.Key == key && matches(s.sign.Value, readText(value)) {
+					c.dialect = s.dialect
+				}
 			}
 		}
 		if key == r.tenant {
@@ -131,7 +136,7 @@ func (c *Context) Read(span ptrace.Span, f *Facts) {
 	if f.End < f.Start || f.End-f.Start > maxLength {
 		f.Refused |= RefusedTimes
 	}
-	f.Origin, f.Tenant, f.Kind = c.origin, c.tenant, span.Kind()
+	f.Origin, f.Tenant, f.Kind = &c.origin, c.tenant, span.Kind()
 	f.Attributes = c.attributes[:len(c.attributes):len(c.attributes)]
 	switch span.Status().Code() {
 	case ptrace.StatusCodeOk:
@@ -156,7 +161,7 @@ func (c *Context) Read(span ptrace.Span, f *Facts) {
 		}
 		hits = append(hits, hit{e, value})
 		if !byScope && len(e.signs) > 0 {
-			dialect = e.sign(value, name, false, dialect)
+			dialect = e.sign(value, name, dialect)
 		}
 	}
 	if dialect == nil || dialect.Generic && !byScope {
@@ -177,7 +182,7 @@ func (c *Context) Read(span ptrace.Span, f *Facts) {
 		f.Dialect = dialect.Name
 		f.Marks |= dialect.Traits
 		if dialect.Engine != "" {
-			f.Origin.Engine = dialect.Engine
+			c.engine(f, dialect.Engine)
 			if f.texts[Provider] == "" {
 				f.texts[Provider] = dialect.Provider
 			}
@@ -187,6 +192,17 @@ func (c *Context) Read(span ptrace.Span, f *Facts) {
 		}
 	}
 	f.settle(dialect)
+}
+
+// engine notes that the span is of an engine that its resource and scope do
+// not give away.
+func (c *Context) engine(f *Facts, name string) {
+	if c.origin.Engine == name {
+		return
+	}
+	own := c.origin
+	own.Engine = name
+	f.Origin = &own
 }
 
 // role says what the span can be. An attribute's value decides before the

@@ -23,7 +23,7 @@ var _ = register(Dialect{
 	Engine:   "vllm",
 	Provider: "vllm",
 	Traits:   PartsFirst,
-	Scopes:   []string{"vllm", "vllm.*"},
+	Scopes:   []string{"vllm.tracing.otel", "vllm.llm_engine", "vllm", "vllm.*"},
 	Signs: []Sign{
 		{Key: "gen_ai.latency.e2e", SpanName: "llm_request"},
 		{Key: "gen_ai.latency.time_in_queue", SpanName: "llm_request"},

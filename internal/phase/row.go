@@ -27,7 +27,7 @@ func (t *trace) rows() {
 		n := &t.nodes[i]
 		switch t.kind(int32(i)) {
 		case isRequest:
-			result.Requests = append(result.Requests, Request{})
+			result.Requests = result.Requests[:len(result.Requests)+1]
 			t.request(int32(i), &result.Requests[len(result.Requests)-1])
 		case isTombstone:
 			result.Tombstones = append(result.Tombstones, Tombstone{
@@ -62,20 +62,21 @@ func (t *trace) kind(i int32) rowKind {
 	return isNothing
 }
 
-// request fills in the row of one request.
+// request fills in the row of one request; r is zero.
 func (t *trace) request(i int32, r *Request) {
 	n := &t.nodes[i]
-	*r = Request{
-		TraceID: n.TraceID, SpanID: n.SpanID,
-		Tenant: n.Tenant, ServiceNamespace: n.Origin.ServiceNamespace, Service: n.Origin.Service,
-		ServiceVersion: n.Origin.ServiceVersion, Environment: n.Origin.Environment,
-		Start: n.Start, End: n.End,
-		Total: Duration(n.Duration()), Network: Unknown, Queue: Unknown, Prefill: Unknown, Decode: Unknown,
-		TTFT: Unknown, TTFTNetwork: Unknown, TTFTQueue: Unknown, TTFTPrefill: Unknown, TTFTRest: Unknown,
-		FirstAnswer: Unknown, Server: Unknown, ServerTTFT: Unknown, Retry: Unknown, Connect: Unknown,
-		InputTokens: Unknown, CachedInputTokens: Unknown, OutputTokens: Unknown, ReasoningTokens: Unknown, TPOT: Unknown,
-		Dialect: n.Dialect, Version: t.version,
+	r.TraceID, r.SpanID = n.TraceID, n.SpanID
+	r.Tenant, r.ServiceNamespace, r.Service = n.Tenant, n.Origin.ServiceNamespace, n.Origin.Service
+	r.ServiceVersion, r.Environment = n.Origin.ServiceVersion, n.Origin.Environment
+	r.Start, r.End = n.Start, n.End
+	r.Dialect, r.Version = n.Dialect, t.version
+	r.Total = Duration(n.Duration())
+	for _, d := range [...]*Duration{&r.Network, &r.Queue, &r.Prefill, &r.Decode,
+		&r.TTFT, &r.TTFTNetwork, &r.TTFTQueue, &r.TTFTPrefill, &r.TTFTRest,
+		&r.FirstAnswer, &r.Server, &r.ServerTTFT, &r.Retry, &r.Connect, &r.TPOT} {
+		*d = Unknown
 	}
+	r.InputTokens, r.CachedInputTokens, r.OutputTokens, r.ReasoningTokens = Unknown, Unknown, Unknown, Unknown
 	for _, a := range n.Attributes {
 		r.Attributes = append(r.Attributes, Attribute(a))
 	}
