@@ -110,8 +110,10 @@ func defaultConfig() *Config {
 		Retention:  RetentionConfig{Spans: 7 * day, Requests: 35 * day, Hours: 400 * day},
 		API:        APIConfig{Enabled: true, Endpoint: "127.0.0.1:8321"},
 		Derive:     DeriveConfig{Enabled: true},
-		Alert:      AlertConfig{Enabled: true},
-		Metrics:    MetricsConfig{MaxSeries: 1_000},
+		Alert: AlertConfig{Enabled: true, Notify: NotifyConfig{
+			Alertmanager: []AlertmanagerConfig{}, Webhook: []WebhookConfig{}, Slack: []SlackConfig{},
+		}},
+		Metrics: MetricsConfig{MaxSeries: 1_000},
 	}
 }
 

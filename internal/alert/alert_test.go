@@ -52,6 +52,7 @@ func TestAMistakeRefusesTheWholeFile(t *testing.T) {
 		"rules: [{name: a, kind: absence, coverage_below: 2}]":                         "share from 0 to 1",
 		"rules: [{name: a, kind: slo, slo: {target: 2}}]":                              "0.9999",
 		"rules: {": "not a rule file",
+		"":         "it has no `rules:`",
 	} {
 		_, err := ParseRules([]byte(text))
 		assert.ErrorContains(t, err, want, text)

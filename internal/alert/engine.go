@@ -143,6 +143,7 @@ func (e *Engine) reload(must bool) {
 	defer e.mu.Unlock()
 	file, changed, err := e.file.read(e.cfg.RulesFile)
 	if !changed && !must && err == nil {
+		e.file = file
 		return
 	}
 	if err == nil {

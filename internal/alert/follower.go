@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -207,6 +208,7 @@ func (f *follower) evaluate(ctx context.Context, end time.Time) {
 	f.engine.counts.evaluations.Add(1)
 	w := f.watch
 	batch := f.unsaved
+	batch.Transitions = append(batch.Transitions, f.engine.outbox.takeUnstored()...)
 	moved := func(g *group, v Verdict, before Status, event Event) {
 		f.moved(ctx, &batch, g, end, v, before, event)
 	}
@@ -246,6 +248,8 @@ func (f *follower) evaluate(ctx context.Context, end time.Time) {
 		f.engine.cfg.Logger.Warn("cannot store alert evaluations, keeping them", zap.String("rule", f.rule.Name), zap.Error(err))
 		f.unsaved = batch
 		f.unsaved.Evaluations = nil // many, and the least that is missed
+		// Those that somebody is told of are the outbox's to store.
+		f.unsaved.Transitions = slices.DeleteFunc(batch.Transitions, func(t Transition) bool { return len(t.Deliveries) > 0 })
 		return
 	}
 	f.unsaved = Batch{}

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,11 +50,13 @@ type outbox struct {
 
 	mu      sync.Mutex
 	waiting []*Transition
-	wake    []chan struct{} // one for each target
+	// unstored are those whose deliveries the store does not know yet.
+	unstored map[*Transition]bool
+	wake     []chan struct{} // one for each target
 }
 
 func newOutbox(targets []Target, ledger Ledger, now func() time.Time, logger *zap.Logger, counts *counts) *outbox {
-	o := &outbox{targets: targets, ledger: ledger, now: now, logger: logger, counts: counts}
+	o := &outbox{targets: targets, ledger: ledger, now: now, logger: logger, counts: counts, unstored: map[*Transition]bool{}}
 	for range targets {
 		o.wake = append(o.wake, make(chan struct{}, 1))
 	}
@@ -69,8 +72,27 @@ func (o *outbox) deliveries() []Delivery {
 	return all
 }
 
+// copied is the transition as it stands. The lock is held.
+func (t Transition) copied() Transition {
+	t.Deliveries = slices.Clone(t.Deliveries)
+	return t
+}
+
+// takeUnstored returns what is to be stored, as it stands now.
+func (o *outbox) takeUnstored() []Transition {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var all []Transition
+	for t := range o.unstored {
+		all = append(all, t.copied())
+	}
+	clear(o.unstored)
+	return all
+}
+
 // add delivers the transition from now on.
 func (o *outbox) add(t Transition) {
+	t = t.copied()
 	o.mu.Lock()
 	o.waiting = append(o.waiting, &t)
 	o.mu.Unlock()
@@ -176,12 +198,14 @@ func (o *outbox) note(ctx context.Context, t *Transition, at int, err error, gav
 		d.Done = true
 		o.counts.delivered.Add(1)
 	}
-	copied := *t
-	copied.Deliveries = append([]Delivery(nil), t.Deliveries...)
+	copied := t.copied()
 	o.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveLimit)
 	defer cancel()
 	if err := o.ledger.Save(ctx, Batch{Transitions: []Transition{copied}}); err != nil {
+		o.mu.Lock()
+		o.unstored[t] = true
+		o.mu.Unlock()
 		o.logger.Warn("cannot store that an alert was delivered", zap.Error(err))
 	}
 }

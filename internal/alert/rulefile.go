@@ -33,6 +33,9 @@ func ParseRules(text []byte) ([]Rule, error) {
 	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("not a rule file: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
+	if file.Rules == nil {
+		return nil, errors.New("not a rule file: it has no `rules:`; write `rules: []` for none")
+	}
 	var mistakes []error
 	names := map[string]bool{}
 	for i, r := range file.Rules {
@@ -55,6 +58,7 @@ type ruleFile struct {
 	modified time.Time
 	size     int64
 	rules    []Rule
+	seen     string // what the file looked like last time: it is read once that stays
 }
 
 func (f ruleFile) name() string {
@@ -81,6 +85,10 @@ func (f ruleFile) read(path string) (now ruleFile, changed bool, err error) {
 	if info.ModTime().Equal(f.modified) && info.Size() == f.size {
 		return f, false, nil
 	}
+	if look := fmt.Sprint(info.ModTime(), info.Size()); f.path != "" && f.seen != look {
+		f.seen = look // it may be half written
+		return f, false, nil
+	}
 	if info.Size() > maxRuleFile {
 		return f, true, fmt.Errorf("%s is larger than %d bytes", path, maxRuleFile)
 	}
@@ -89,5 +97,5 @@ func (f ruleFile) read(path string) (now ruleFile, changed bool, err error) {
 		return f, true, err
 	}
 	rules, err := ParseRules(text)
-	return ruleFile{path, info.ModTime(), info.Size(), rules}, true, err
+	return ruleFile{path: path, modified: info.ModTime(), size: info.Size(), rules: rules}, true, err
 }
