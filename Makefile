@@ -16,7 +16,7 @@ SENDERS := test/senders/node_modules/.package-lock.json
 UI      := web/dist/index.html
 UI_SRC  := $(shell find web/src web/public web/index.html web/vite.config.ts api/openapi.yaml 2>/dev/null)
 
-.PHONY: run demo build binary ui test test-go test-web test-browser lint format generate check-generated bench accuracy alerts-proof fuzz tools clean
+.PHONY: run demo build binary ui test test-go test-e2e test-web test-browser lint format generate check-generated bench accuracy alerts-proof fuzz tools clean
 
 run: build
 	@./bin/phaseline
@@ -57,11 +57,14 @@ tools:
 	node -e 'const [a,b]=process.versions.node.split(".").map(Number); process.exit(a>20||(a==20&&b>=19)?0:1)' || \
 	  { echo "make: node $$(node --version) is too old: 20.19 or newer is needed (Debian 13: nodejs; others: nodejs.org)" >&2; exit 1; }
 
-test: build test-go test-web test-browser
+test: build test-go test-e2e test-web test-browser
 
-# The tests of whole processes take the binary that was just built.
-test-go: binary $(MODULES) $(SENDERS)
-	PHASELINE_BIN=$(CURDIR)/bin/phaseline go test -race -timeout 15m ./...
+test-go: $(MODULES)
+	go test -race -timeout 15m $$(go list ./... | grep -v /test/e2e)
+
+# After the others, since these tests hold whole processes to seconds.
+test-e2e: binary $(MODULES) $(SENDERS)
+	PHASELINE_BIN=$(CURDIR)/bin/phaseline go test -count=1 -timeout 10m ./test/e2e
 
 test-web: $(MODULES)
 	npm test --workspace web
