@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS {{local "spans"}} {{onCluster}}
     dropped_events     UInt32 CODEC(T64, ZSTD(1)),
     content_hash       UInt32 CODEC(NONE), -- of all the above: of one span id with two contents, the larger stays
     writer             UInt32 CODEC(ZSTD(1)), -- the process that inserted the row; 0: one that derives nothing
-    written            DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta(8), ZSTD(1)),
+    written            DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(T64, ZSTD(1)),
     attributes         Map(String, String) ALIAS CAST((JSONExtract(attribute_keys, 'Array(String)'), JSONExtractArrayRaw(attribute_values)), 'Map(String, String)'),
     INDEX trace_id_idx trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX written_idx written TYPE minmax GRANULARITY 1
@@ -39,6 +39,6 @@ CREATE TABLE IF NOT EXISTS {{local "spans"}} {{onCluster}}
 ENGINE = {{engine "ReplacingMergeTree" "content_hash"}}
 PARTITION BY toDate(start)
 ORDER BY (tenant, toStartOfFiveMinutes(start), trace_id, start, span_id)
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000, auto_statistics_types = '';
 
 {{distributed "spans" "cityHash64(trace_id)"}};

@@ -5,10 +5,10 @@ CREATE TABLE IF NOT EXISTS {{local "requests"}} {{onCluster}}
 (
     tenant              LowCardinality(String),
     service             LowCardinality(String),
-    end                 DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    end                 DateTime64(9, 'UTC') CODEC(T64, ZSTD(1)),
     trace_id            FixedString(16) CODEC(NONE), -- random: compressing it costs time and saves nothing
     span_id             FixedString(8) CODEC(NONE),
-    start               DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    start               DateTime64(9, 'UTC') CODEC(T64, ZSTD(1)),
     service_namespace   LowCardinality(String),
     version_name        LowCardinality(String), -- service.version
     environment         LowCardinality(String),
@@ -61,13 +61,13 @@ CREATE TABLE IF NOT EXISTS {{local "requests"}} {{onCluster}}
     attributes          Map(LowCardinality(String), String),
     version             UInt64 CODEC(T64, ZSTD(1)),
     is_deleted          UInt8,
-    written             DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta(8), ZSTD(1)),
+    written             DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(T64, ZSTD(1)),
     INDEX trace_id_idx trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX written_idx written TYPE minmax GRANULARITY 1
 )
 ENGINE = {{engine "ReplacingMergeTree" "version, is_deleted"}}
 PARTITION BY toDate(end)
 ORDER BY (tenant, service, toStartOfMinute(end), trace_id, span_id)
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000, auto_statistics_types = '';
 
 {{distributed "requests" "cityHash64(trace_id)"}};

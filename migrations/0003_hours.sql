@@ -95,6 +95,6 @@ CREATE TABLE IF NOT EXISTS {{local "hours"}} {{onCluster}}
 ENGINE = {{engine "ReplacingMergeTree" "version, is_deleted"}}
 PARTITION BY toYYYYMM(hour)
 ORDER BY (tenant, service, hour, version_name, environment, model, provider, outcome, vantage)
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000, auto_statistics_types = '';
 
 {{distributed "hours" "cityHash64(service, hour)"}};
