@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Breakdown answers with counts, latencies and mean compositions per group.
@@ -38,10 +39,10 @@ func (e *Engine) Breakdown(ctx context.Context, b Breakdown) (BreakdownAnswer, e
 	if err != nil {
 		return BreakdownAnswer{}, err
 	}
-	answer := BreakdownAnswer{Meta: p.meta(s), Groups: make([]BreakdownGroup, 0, min(limit, len(groups)))}
+	answer := BreakdownAnswer{Meta: p.meta(), Groups: make([]BreakdownGroup, 0, min(limit, len(groups)))}
 	answer.describe(groups)
 	for _, g := range groups {
-		answer.Groups = append(answer.Groups, g.breakdown(s, metrics, quantiles))
+		answer.Groups = append(answer.Groups, g.breakdown(s, p.covered.length(), metrics, quantiles))
 	}
 	slices.SortStableFunc(answer.Groups, sorted.compare)
 	if len(groups) > limit {
@@ -122,13 +123,13 @@ func boolInt(b bool) int {
 	return 0
 }
 
-func (g group) breakdown(s scope, metrics []Metric, quantiles []float64) BreakdownGroup {
+func (g group) breakdown(s scope, covered time.Duration, metrics []Metric, quantiles []float64) BreakdownGroup {
 	c := g.cell
 	b := BreakdownGroup{
 		Labels:        s.label(g.key),
 		Counts:        c.counts,
 		Counted:       c.counted,
-		RatePerSecond: float64(c.counts.N) / s.Range.length().Seconds(),
+		RatePerSecond: float64(c.counts.N) / covered.Seconds(),
 		ErrorRate:     share(c.counts.Errors, c.counts.N),
 		Coverage:      c.coverage(),
 		TotalParts:    c.totalParts(),

@@ -103,7 +103,7 @@ func (g grid) block(q *statement) {
 // readRequests adds the cells of the requests in ranges. Histograms are made of
 // the metrics given. With keys, only of those groups.
 func (e *Engine) readRequests(ctx context.Context, into cells, s scope, g grid, metrics []Metric, keys []key, ranges ...Range) error {
-	q := &statement{}
+	q := &statement{most: e.groupRows(keys)}
 	q.add("SELECT ")
 	s.labels(q, TierRequests)
 	g.block(q)
@@ -214,4 +214,13 @@ func (s scope) only(q *statement, keys []key) {
 	q.add(" AND has(").bind("Array(Array(String))", values).add(", [")
 	list(q, ", ", groupNames[:len(s.groups)], func(f fragment) { q.add(f) })
 	q.add("])")
+}
+
+// groupRows is how many groups times time blocks a statement may make: with
+// chosen groups any number, since their points were counted before.
+func (e *Engine) groupRows(keys []key) int {
+	if len(keys) > 0 {
+		return 0
+	}
+	return max(e.limits.Groups*maxBlocks, int(e.limits.seriesPoints()))
 }

@@ -93,7 +93,7 @@ func (e *Engine) side(ctx context.Context, given Scope, w whole, quantiles []flo
 		return nil, err
 	}
 	x := &side{only: compositions[0].CompleteOnly, blocks: map[int64][]slice{}, strata: map[stratum]slice{}}
-	x.answer = Side{Meta: p.meta(s), Counts: g.cell.counts, Composition: compositions[0], Metrics: []Distribution{}}
+	x.answer = Side{Meta: p.meta(), Counts: g.cell.counts, Composition: compositions[0], Metrics: []Distribution{}}
 	x.answer.describe(groups)
 	for _, m := range Metrics {
 		x.answer.Metrics = append(x.answer.Metrics, g.distribution(slices.Index(metrics, m), m, quantiles))

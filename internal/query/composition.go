@@ -39,7 +39,7 @@ func (e *Engine) Composition(ctx context.Context, c Composition) (CompositionAns
 	if err != nil {
 		return CompositionAnswer{}, err
 	}
-	answer := CompositionAnswer{Meta: p.meta(s), Metric: metric}
+	answer := CompositionAnswer{Meta: p.meta(), Metric: metric}
 	answer.describe(groups)
 	if len(groups) > limit {
 		answer.Omitted = int64(len(groups) - limit)

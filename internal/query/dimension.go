@@ -80,9 +80,6 @@ func lookUp(parameter, name string) (column, error) {
 	return column{}, err
 }
 
-// inHours says whether the hours table has the dimension.
-func (c column) inHours() bool { return c.hours != "" }
-
 // write appends the dimension's expression over the table of tier.
 func (c column) write(s *statement, tier Tier) {
 	switch {

@@ -54,8 +54,8 @@ func (e *Engine) Distinguish(ctx context.Context, d Distinguish) (DistinguishAns
 		columns = append(columns, c)
 	}
 
-	p := plan{tier: TierRequests, edges: []Range{s.Range}}
-	answer := DistinguishAnswer{Meta: p.meta(s), Values: []Distinction{}}
+	p := exactly(s.Range)
+	answer := DistinguishAnswer{Meta: p.meta(), Values: []Distinction{}}
 	whole, err := e.busiest(ctx, s, p)
 	if err != nil {
 		return DistinguishAnswer{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -28,7 +29,7 @@ func (e *Engine) Limits() Limits { return e.limits }
 // settings are those of every statement. All versions of a row lie in one
 // partition, so FINAL need not compare partitions; readonly=1 refuses writes
 // and table functions, whatever the user may do otherwise.
-func (e *Engine) settings() clickhouse.Settings {
+func (e *Engine) settings(s *statement) clickhouse.Settings {
 	return clickhouse.Settings{
 		"readonly":           1,
 		"max_execution_time": e.limits.Time.Seconds(),
@@ -45,7 +46,7 @@ func (e *Engine) read(ctx context.Context, s *statement, each func(driver.Rows) 
 	// engine that does not.
 	ctx, cancel := context.WithTimeout(ctx, e.limits.Time+time.Second)
 	defer cancel()
-	rows, err := e.conn.Query(clickhouse.Context(ctx, clickhouse.WithSettings(e.settings())), s.sql.String(), s.args...)
+	rows, err := e.conn.Query(clickhouse.Context(ctx, clickhouse.WithSettings(e.settings(s))), s.sql.String(), s.args...)
 	if err != nil {
 		return e.classify(ctx, err)
 	}
@@ -91,6 +92,9 @@ func (e *Engine) classify(ctx context.Context, err error) error {
 	case timeoutExceeded, queryWasCancelled:
 		return timeout
 	case tooManyRows, tooManyRowsOrB:
+		if strings.Contains(exception.Message, "GROUP BY") {
+			return e.tooManyGroups()
+		}
 		return &Error{Code: CodeTooLarge, Parameter: "from",
 			Message: "the question reads too many requests; ask for a shorter range, filter more, or group by dimensions that long ranges have", cause: err}
 	case memoryLimit:

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/phaseline/phaseline/internal/histogram"
 )
@@ -22,17 +23,20 @@ type group struct {
 // groups reads every group, the busiest first.
 func (e *Engine) groups(ctx context.Context, s scope, p plan, metrics []Metric, quantiles []float64) ([]group, error) {
 	var exact map[place][][]int64
+	var read cells
+	// Both at a time: on a short range each is too small for a second core.
+	both, ctx := errgroup.WithContext(ctx)
 	if p.tier == TierRequests {
-		var err error
-		if exact, err = e.exactQuantiles(ctx, s, grid{}, metrics, quantiles, nil); err != nil {
-			return nil, err
-		}
-		if len(exact) > e.limits.Groups {
-			return nil, e.tooManyGroups()
-		}
+		both.Go(func() (err error) {
+			exact, err = e.exactQuantiles(ctx, s, grid{}, metrics, quantiles, nil)
+			return err
+		})
 	}
-	read, err := e.readPlan(ctx, s, p, blocks(s.Range, p.tier), metrics, nil)
-	if err != nil {
+	both.Go(func() (err error) {
+		read, err = e.readPlan(ctx, s, p, blocks(p.covered, p.tier), metrics, nil)
+		return err
+	})
+	if err := both.Wait(); err != nil {
 		return nil, err
 	}
 	groups := make([]group, 0, len(read))
@@ -63,7 +67,7 @@ type place struct {
 // with the zero grid, over the whole range as block 0. A metric that no counted
 // request of the place has gives meaningless values.
 func (e *Engine) exactQuantiles(ctx context.Context, s scope, g grid, metrics []Metric, quantiles []float64, keys []key) (map[place][][]int64, error) {
-	q := &statement{}
+	q := &statement{most: e.groupRows(keys)}
 	q.add("SELECT ")
 	s.labels(q, TierRequests)
 	if g.width > 0 {
@@ -82,9 +86,6 @@ func (e *Engine) exactQuantiles(ctx context.Context, s scope, g grid, metrics []
 	s.from(q, s.Range)
 	s.only(q, keys)
 	s.groupBy(q, "block")
-	if g.width == 0 {
-		q.add(" LIMIT ").bind("UInt64", e.limits.Groups+1)
-	}
 
 	found := map[place][][]int64{}
 	err := e.read(ctx, q, func(rows driver.Rows) error {

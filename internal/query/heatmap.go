@@ -33,7 +33,7 @@ func (e *Engine) Heatmap(ctx context.Context, h Heatmap) (HeatmapAnswer, error) 
 		return HeatmapAnswer{}, err
 	}
 
-	answer := HeatmapAnswer{Meta: p.meta(s), Metric: metric, StepNS: int64(steps.step), Times: steps.times(), Buckets: []Bucket{}}
+	answer := HeatmapAnswer{Meta: p.meta(), Metric: metric, StepNS: int64(steps.step), Times: steps.times(), Buckets: []Bucket{}}
 	all := &cell{}
 	for _, c := range read[key{}] {
 		all.merge(c)

@@ -20,7 +20,7 @@ var hourColumns = map[Metric]struct{ count, sum, buckets fragment }{
 
 // readHours adds the cells of whole hours.
 func (e *Engine) readHours(ctx context.Context, into cells, s scope, g grid, metrics []Metric, keys []key, r Range) error {
-	q := &statement{}
+	q := &statement{most: e.groupRows(keys)}
 	q.add("SELECT ")
 	s.labels(q, TierHours)
 	q.add("intDiv(toInt64(toUnixTimestamp(hour)) * 1000000000 - ").bind("Int64", g.origin).add(", ").bind("Int64", g.width).add(") AS block, ")

@@ -17,8 +17,8 @@ func (e *Engine) Quality(ctx context.Context, q Quality) (QualityAnswer, error) 
 	if err != nil {
 		return QualityAnswer{}, err
 	}
-	p := plan{tier: TierRequests, edges: []Range{s.Range}}
-	answer := QualityAnswer{Meta: p.meta(s), Services: []ServiceQuality{}, Flags: []FlagCount{}}
+	p := exactly(s.Range)
+	answer := QualityAnswer{Meta: p.meta(), Services: []ServiceQuality{}, Flags: []FlagCount{}}
 	all := &cell{}
 	services := map[string]*service{}
 	err = e.instrumentations(ctx, s, func(name string, values [4]string, streaming int64, c *cell) {

@@ -215,3 +215,36 @@ func TestBucketsInGoAndSQLAreTheSame(t *testing.T) {
 		}
 	}
 }
+
+// Once requests are past their retention only hours are left of them, however
+// few they were.
+func TestDroppedRequestsAreAnsweredFromHours(t *testing.T) {
+	from := noon.Add(-50 * time.Hour)
+	e, all := stored(t, 71, 600, from, noon)
+	rollUp(t, e.conn, from, noon)
+	kept := noon.Add(-24 * time.Hour).Truncate(24 * time.Hour)
+	before, err := e.Breakdown(t.Context(), Breakdown{Scope: Scope{Range: Range{from.Add(17 * time.Minute), noon}}, Metrics: []Metric{Total}})
+	require.NoError(t, err)
+	require.Equal(t, TierRequests, before.Tier)
+	for day := from.Truncate(24 * time.Hour); day.Before(kept); day = day.Add(24 * time.Hour) {
+		require.NoError(t, e.conn.Exec(t.Context(), "ALTER TABLE requests DROP PARTITION '"+day.Format(time.DateOnly)+"'"))
+	}
+
+	scope := Scope{Range: Range{from.Add(17 * time.Minute), noon}}
+	after, err := e.Breakdown(t.Context(), Breakdown{Scope: scope, Metrics: []Metric{Total}})
+	require.NoError(t, err)
+	assert.Equal(t, TierHours, after.Tier)
+	assert.Equal(t, from.Add(time.Hour), after.Range.From, "of the first hour there is no part")
+	assert.EqualValues(t, len(inRange(all, after.Range)), after.N)
+
+	_, err = e.Breakdown(t.Context(), Breakdown{Scope: scope, GroupBy: []string{"engine"}})
+	assert.Equal(t, CodeTooLarge, codeOf(err))
+	assert.Contains(t, err.Error(), "kept by the hour only")
+	_, err = e.TimeSeries(t.Context(), TimeSeries{Scope: scope, Step: 30 * time.Minute})
+	assert.Equal(t, "step", err.(*Error).Parameter)
+	scope.Range.From = kept.Add(time.Hour)
+	recent, err := e.Breakdown(t.Context(), Breakdown{Scope: scope, GroupBy: []string{"engine"}})
+	require.NoError(t, err)
+	assert.Equal(t, TierRequests, recent.Tier)
+	assert.EqualValues(t, len(inRange(all, scope.Range)), recent.N)
+}

@@ -37,7 +37,7 @@ func (e *Engine) TimeSeries(ctx context.Context, t TimeSeries) (TimeSeriesAnswer
 	if err != nil {
 		return TimeSeriesAnswer{}, err
 	}
-	answer := TimeSeriesAnswer{Meta: p.meta(s), Metric: metric, StepNS: int64(steps.step), Times: steps.times(), Series: []Series{}}
+	answer := TimeSeriesAnswer{Meta: p.meta(), Metric: metric, StepNS: int64(steps.step), Times: steps.times(), Series: []Series{}}
 	all, err := e.busiest(ctx, s, p)
 	if err != nil {
 		return TimeSeriesAnswer{}, err
