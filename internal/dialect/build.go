@@ -100,6 +100,7 @@ func NewReader(options Options) *Reader {
 	if options.TenantAttribute != "" {
 		r.entry(options.TenantAttribute).tenant = true
 	}
+	r.keys = newKeyTable(r.entries)
 	return r
 }
 
@@ -266,7 +267,7 @@ func (r *Reader) wildcard(key string) *entry {
 		return nil
 	}
 	if _, field, ok := strings.Cut(rest, "."); ok {
-		return r.entries["llm.*."+field]
+		return r.keys.find("llm.*." + field)
 	}
 	return nil
 }

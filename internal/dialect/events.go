@@ -113,8 +113,7 @@ func (f *Facts) settle(d *Dialect) {
 		// input_tokens counts only what was not cached.
 		f.numbers[InputTokens] += max(f.Number(CachedTokens), 0) + max(f.Number(CacheWriteTokens), 0)
 	}
-	switch e := f.texts[ErrorType]; {
-	case e == "429" || strings.Contains(e, "RateLimit") || strings.Contains(e, "TooManyRequests"):
+	if e := f.texts[ErrorType]; e != "" && (e == "429" || strings.Contains(e, "RateLimit") || strings.Contains(e, "TooManyRequests")) {
 		f.Marks |= RateLimited
 	}
 	if status := f.Number(HTTPStatus); status >= 400 {

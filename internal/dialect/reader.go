@@ -12,7 +12,8 @@ type Span = ptrace.Span
 
 // Reader reads spans into facts. It is immutable and safe for concurrent use.
 type Reader struct {
-	entries       map[string]*entry
+	entries       map[string]*entry // what keys was built from
+	keys          keyTable
 	scopes        map[string]*Dialect
 	prefixes      []scopePrefix
 	signNames     []dialectSign // by the span's name
@@ -153,7 +154,7 @@ func (c *Context) Read(span ptrace.Span, f *Facts) {
 	dialect := c.dialect
 	byScope := dialect != nil
 	for key, value := range span.Attributes().All() {
-		e := r.entries[key]
+		e := r.keys.find(key)
 		if e == nil {
 			if e = r.wildcard(key); e == nil {
 				continue
