@@ -101,7 +101,7 @@ accuracy: tools
 
 # Judges simulated months by the regression rule; docs/alerts.md has the table.
 alerts-proof: tools
-	go test -count=1 -timeout 2h ./test/alerts -run TestProof -update
+	go test -count=1 -timeout 2h ./test/alerts -run Proof -update
 
 # A minute for each fuzz target; the corpus lies in testdata.
 fuzz: tools

@@ -121,7 +121,7 @@ func conditions(r alert.Rule, v alert.Verdict) []api.Condition {
 		add("more than chance", judged && v.NeededZ > 0, v.Z, v.NeededZ, v.Z > v.NeededZ,
 			fmt.Sprintf("%.0f of %d requests above the past quantile of their kind, %.1f expected", v.Surprise.Exceeding, v.Surprise.N, v.Surprise.Expected))
 		if v.LargestPastZ != nil {
-			needed := *v.LargestPastZ * alert.PastMargin
+			needed := *v.LargestPastZ * v.PastMargin
 			add("more than ever before", true, v.Z, needed, v.Z > needed, "the largest of the past windows that were no incident, with a margin")
 		}
 		if v.Baseline.N > 0 {

@@ -101,17 +101,31 @@ func EstimateOverdispersion(past []Window, start time.Time) Overdispersion {
 }
 
 // largest is the largest surprise of any judged window before start, in units
-// of its own √φ; false without one.
-func (o Overdispersion) largest(past []Window, start time.Time) (z float64, ok bool) {
+// of its own √φ, and how many there are.
+func (o Overdispersion) largest(past []Window, start time.Time) (z float64, windows int) {
 	for _, w := range past {
 		if !w.counts(start) {
 			continue
 		}
-		if scaled := w.Surprise.Z() / math.Sqrt(o.Phi(w.Surprise.N)); !ok || scaled > z {
-			z, ok = scaled, true
+		if scaled := w.Surprise.Z() / math.Sqrt(o.Phi(w.Surprise.N)); windows == 0 || scaled > z {
+			z = scaled
 		}
+		windows++
 	}
-	return z, ok
+	return z, windows
+}
+
+// pastMargin is by how much a surprise must exceed the largest of so many past
+// windows. The next record of a steady series comes by itself, once in as many
+// windows as there have been; by a margin it hardly does. A short past has not
+// seen much, so it needs more of one.
+func pastMargin(windows int) float64 {
+	const (
+		settled = 1.25 // from a week of 5-minute windows on
+		enough  = 2016
+		young   = 100
+	)
+	return settled + young*math.Max(0, 1/float64(windows)-1./enough)
 }
 
 // counts says whether the window is part of the past of one that begins at start.

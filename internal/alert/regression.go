@@ -22,10 +22,6 @@ const (
 	// MinEffective is the fewest independent requests that can fire: with fewer,
 	// the tail of a binomial is far from normal and fireZ is no rare event.
 	MinEffective = 8
-	// PastMargin is by how much a surprise must exceed the largest of the past.
-	// The next record of a steady series comes by itself, once in as many windows
-	// as there have been; by a margin it hardly does.
-	PastMargin = 1.25
 )
 
 // Surprise is the tail exceedance of one window against its baseline: how many
@@ -163,6 +159,7 @@ type Verdict struct {
 	PhiWindows   int       `json:"phi_windows"`
 	NeededZ      float64   `json:"needed_z"`       // fireZ · √φ
 	LargestPastZ *float64  `json:"largest_past_z"` // scaled to φ of this window; nil without a past
+	PastMargin   float64   `json:"past_margin"`    // factor on LargestPastZ
 	Effective    float64   `json:"n_effective"`    // n / φ
 	Needed       float64   `json:"n_needed"`
 	Current      Estimate  `json:"current"`
@@ -240,9 +237,9 @@ func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) 
 	v.Phi, v.PhiWindows = o.Phi(v.Surprise.N), o.Windows
 	v.Effective, v.Needed = float64(v.Surprise.N)/v.Phi, float64(histogram.Required(r.Quantile))
 	v.NeededZ = fireZ * math.Sqrt(v.Phi)
-	if largest, ok := o.largest(past, current.Start); ok {
+	if largest, windows := o.largest(past, current.Start); windows > 0 {
 		scaled := largest * math.Sqrt(v.Phi)
-		v.LargestPastZ = &scaled
+		v.LargestPastZ, v.PastMargin = &scaled, pastMargin(windows)
 	}
 	v.Current, v.Baseline = now.estimate(r.Quantile, v.Phi), then.estimate(r.Quantile, v.Phi)
 	change := v.Current.NS - v.Baseline.NS
@@ -254,14 +251,14 @@ func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) 
 		return decide(ConditionInsufficient, ReasonNewMix)
 	case v.Effective < MinEffective:
 		return decide(ConditionInsufficient, ReasonFewRequests)
-	case v.Z > v.NeededZ && v.Z > PastMargin**v.LargestPastZ && change >= float64(r.MinAbsolute) && change >= r.MinRelative*v.Baseline.NS:
+	case v.Z > v.NeededZ && v.Z > v.PastMargin**v.LargestPastZ && change >= float64(r.MinAbsolute) && change >= r.MinRelative*v.Baseline.NS:
 		return decide(ConditionTrue, ReasonFires)
 	case v.Effective < v.Needed:
 		// A large change shows in a small sample; that there is none does not.
 		return decide(ConditionInsufficient, ReasonFewRequests)
 	case v.Z <= v.NeededZ:
 		return decide(ConditionFalse, ReasonWithinChance)
-	case v.Z <= PastMargin**v.LargestPastZ:
+	case v.Z <= v.PastMargin**v.LargestPastZ:
 		return decide(ConditionFalse, ReasonSeenBefore)
 	}
 	return decide(ConditionFalse, ReasonSmallEffect)
