@@ -3,6 +3,7 @@ import { stack } from '../src/charts/stack'
 import { cell, formatOrder, ordered, parseOrder, tooSmall, type Group } from '../src/phase/breakdown'
 import { changes, verdict } from '../src/phase/change'
 import { mergeRows, shade, tailEdge } from '../src/phase/heat'
+import { loadPoints } from '../src/phase/load'
 import { quantileName } from '../src/phase/parts'
 import { meanSegments, requestSegments, sum, ttftSegments, type PartMean } from '../src/phase/segments'
 import { chunkGaps, extent, factsOf, lanes, type Span, type Trace } from '../src/phase/waterfall'
@@ -197,6 +198,16 @@ describe('the heatmap', () => {
     expect(shade(0, 100)).toBe(0)
     expect(shade(1, 100)).toBeGreaterThan(0.2)
     expect(shade(100, 100)).toBeCloseTo(1)
+  })
+})
+
+describe('load', () => {
+  it('is arrivals times mean total, without the step that is not over', () => {
+    const points = loadPoints(10e9, [20, 0, 40, 5], [1e9, null, 2e9, 1e9], [100, null, 300, 50])
+    expect(points).toEqual([
+      { inFlight: 2, ns: 100 },
+      { inFlight: 8, ns: 300 },
+    ])
   })
 })
 

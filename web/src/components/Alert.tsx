@@ -4,7 +4,7 @@ import { duration, exactDuration } from '../format/duration'
 import { count, percent, signed, significant } from '../format/number'
 import { partClass, partName } from '../phase/parts'
 import { href, useView } from '../state/location'
-import { ago, dateTime, exactTime } from '../state/time'
+import { since, dateTime, exactTime } from '../state/time'
 
 type Alert = Schemas['Alert']
 type Evaluation = Schemas['Evaluation']
@@ -33,7 +33,7 @@ export function AlertCard({ alert }: { alert: Alert }) {
           <State state={alert.state} /> {alert.rule}
         </h2>
         <span class="quiet" title={exactTime(Date.parse(alert.since))}>
-          {alert.severity}, since {ago(Date.parse(alert.since), Date.now())}
+          {alert.severity}, for {since(Date.parse(alert.since), Date.now())}
         </span>
       </div>
       <p>{groupText(alert.group)}</p>

@@ -7,6 +7,7 @@ import { meanSegments, sum } from '../phase/segments'
 import { formatFilter, groupFilters } from '../state/filters'
 import { moveInList } from '../state/keys'
 import { go, href, update, useView } from '../state/location'
+import { fromQuantile } from '../state/selection'
 import { PhaseBar } from './PhaseBar'
 import { QuantileCell } from './QuantileCell'
 
@@ -175,10 +176,22 @@ function Row({ group, bars, columns, scale, open, onOpen }: RowProps) {
         {percent(group.error_rate)}
       </td>
       {columns.map((column) => (
-        <QuantileCell key={column.name} cell={cell(group, column.metric, column.q)} total={group.counted} />
+        <FollowedCell key={column.name} group={group} metric={column.metric} q={column.q} />
       ))}
     </tr>
   )
+}
+
+/** A percentile that leads to the group's requests from there on. */
+function FollowedCell({ group, metric, q }: { group: Group; metric: Metric; q: number | 'mean' }) {
+  const view = useView()
+  const shown = cell(group, metric, q)
+  const filter = groupFilters(view.params.getAll('filter'), group.labels)
+  const target =
+    shown.value === null || q === 'mean'
+      ? undefined
+      : href('/requests', view, fromQuantile(metric, shown.value, filter))
+  return <QuantileCell cell={shown} total={group.counted} href={target} />
 }
 
 /** The group against every request with another value of its first dimension. */
@@ -221,7 +234,7 @@ function EveryPercentile({ group }: { group: Group }) {
               </td>
               <QuantileCell cell={mean} total={group.counted} />
               {QUANTILES.map((q) => (
-                <QuantileCell key={q} cell={cell(group, metric, q)} total={group.counted} />
+                <FollowedCell key={q} group={group} metric={metric} q={q} />
               ))}
             </tr>
           )

@@ -8,6 +8,8 @@ import { segmentName, sum, type Segment } from '../phase/segments'
 import { PhaseBar } from './PhaseBar'
 
 export interface Bar {
+  /** Leads to the requests at the percentile. */
+  href?: string
   /** What stands before the bar: p99, or the name of a side. */
   name: string
   row: QuantileComposition
@@ -30,8 +32,11 @@ interface Props {
 }
 
 /** The picture of one group: its percentiles beneath one another. */
-export function percentileStrip(group: CompositionGroup): Strip {
-  return { bars: group.compositions.map((row) => ({ name: quantileName(row.q), row })) }
+export function percentileStrip(
+  group: CompositionGroup,
+  href: (row: QuantileComposition) => string | undefined,
+): Strip {
+  return { bars: group.compositions.map((row) => ({ name: quantileName(row.q), row, href: href(row) })) }
 }
 
 /**
@@ -99,7 +104,7 @@ interface RowProps {
   ticks: Tick[]
 }
 
-function Row({ metric, bar: { name, row }, above, scale, ticks }: RowProps) {
+function Row({ metric, bar: { name, row, href }, above, scale, ticks }: RowProps) {
   const segments = compositionSegments(metric, row)
   const value = row.value_ns ?? null
   const interval = row.low_ns != null && row.high_ns != null
@@ -107,7 +112,13 @@ function Row({ metric, bar: { name, row }, above, scale, ticks }: RowProps) {
     <>
       <div class="composition-q">{name}</div>
       <div class="composition-value" title={exactDuration(value)}>
-        {duration(value)}
+        {href ? (
+          <a class="follow" href={href}>
+            {duration(value)}
+          </a>
+        ) : (
+          duration(value)
+        )}
       </div>
       <div
         class="composition-interval quiet"

@@ -1,5 +1,5 @@
 import { useAnswer } from '../api/useAnswer'
-import { ago } from '../state/time'
+import { since } from '../state/time'
 import { href, useView } from '../state/location'
 import { groupText } from './Alert'
 
@@ -18,7 +18,7 @@ export function Firing() {
           <strong>{alert.rule}</strong>
           <span>{groupText(alert.group)}</span>
           <span class="firing-reason">{alert.last.reason}</span>
-          <span class="quiet">since {ago(Date.parse(alert.since), Date.now())}</span>
+          <span class="quiet">for {since(Date.parse(alert.since), Date.now())}</span>
           {alert.compare_url && <a href={alert.compare_url}>Compare</a>}
           <a href={href('/alerts', view)}>Details</a>
         </li>

@@ -13,6 +13,15 @@ export function Empty({ title, children }: { title: string; children?: Component
   )
 }
 
+/** Stands where the first answer will be; it shows only if that takes a while. */
+export function Waiting() {
+  return (
+    <p class="waiting" role="status">
+      Asking …
+    </p>
+  )
+}
+
 /** A problem with what to do about it. */
 export function ProblemNotice({ problem }: { problem: Problem }) {
   const again = problem.retryAfter !== null

@@ -3,6 +3,7 @@ import { count, percent, rate, signed } from '../format/number'
 import { cell, type Group } from '../phase/breakdown'
 import { METRIC_MEANINGS, METRIC_NAMES, quantileName, type Metric } from '../phase/parts'
 import { href, rangeOf, useView } from '../state/location'
+import { fromQuantile } from '../state/selection'
 import { before } from '../state/time'
 import { Delta } from './Delta'
 import { QuantileCell } from './QuantileCell'
@@ -45,12 +46,7 @@ export function NowAndBefore() {
                 {METRIC_NAMES[metric]}
               </th>
               {SHOWN.map((q) => [
-                <QuantileCell
-                  key={q}
-                  class={`at-${quantileName(q)}`}
-                  cell={cell(now, metric, q)}
-                  total={now.counted}
-                />,
+                <NowCell key={q} now={now} metric={metric} q={q} />,
                 <td key={`${q} change`} class={`number at-${quantileName(q)}`}>
                   {then && <Delta now={cell(now, metric, q)} before={cell(then, metric, q)} />}
                 </td>,
@@ -62,6 +58,13 @@ export function NowAndBefore() {
       <Rates now={now} then={then} />
     </div>
   )
+}
+
+function NowCell({ now, metric, q }: { now: Group; metric: Metric; q: number }) {
+  const view = useView()
+  const shown = cell(now, metric, q)
+  const target = shown.value === null ? undefined : href('/requests', view, fromQuantile(metric, shown.value))
+  return <QuantileCell class={`at-${quantileName(q)}`} cell={shown} total={now.counted} href={target} />
 }
 
 function Rates({ now, then }: { now: Group; then: Group | undefined }) {

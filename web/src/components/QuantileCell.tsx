@@ -2,8 +2,17 @@ import { duration, exactDuration } from '../format/duration'
 import { count, percent } from '../format/number'
 import { tooSmall, type Cell } from '../phase/breakdown'
 
+interface Props {
+  cell: Cell
+  /** How many requests there are in all. */
+  total: number
+  /** Leads to the requests behind the number. */
+  href?: string
+  class?: string
+}
+
 /** A percentile in a table: the value, or why there is none; the interval on hover. */
-export function QuantileCell({ cell, total, class: extra = '' }: { cell: Cell; total: number; class?: string }) {
+export function QuantileCell({ cell, total, href, class: extra = '' }: Props) {
   return (
     <td class={`number ${extra}`} title={explain(cell, total)}>
       {cell.value === null ? (
@@ -12,6 +21,10 @@ export function QuantileCell({ cell, total, class: extra = '' }: { cell: Cell; t
         <span class="small-n">
           n {count(cell.n)} of {count(cell.required)}
         </span>
+      ) : href ? (
+        <a class="follow" href={href}>
+          {duration(cell.value)}
+        </a>
       ) : (
         duration(cell.value)
       )}

@@ -5,7 +5,7 @@ import { CSVButton } from '../components/CSVButton'
 import { GroupPicker } from '../components/GroupPicker'
 import { Legend } from '../components/Legend'
 import { NoRequests } from '../components/NoRequests'
-import { ProblemNotice } from '../components/Notice'
+import { ProblemNotice, Waiting } from '../components/Notice'
 import { ScopeLine } from '../components/ScopeLine'
 import { Segmented } from '../components/Segmented'
 import { count } from '../format/number'
@@ -94,6 +94,7 @@ export function Breakdown() {
         />
       </div>
       {problem && <ProblemNotice problem={problem} />}
+      {!answer && !problem && <Waiting />}
       {answer && answer.groups.length === 0 && !busy && <NoRequests filtered={params.has('filter')} />}
       {answer && answer.groups.length > 0 && (
         <>

@@ -7,7 +7,7 @@ import { Differences, ownerText } from '../components/Differences'
 import { Legend } from '../components/Legend'
 import { Mix } from '../components/Mix'
 import { NoRequests } from '../components/NoRequests'
-import { ProblemNotice } from '../components/Notice'
+import { ProblemNotice, Waiting } from '../components/Notice'
 import { ScopeLine } from '../components/ScopeLine'
 import { Segmented } from '../components/Segmented'
 import { SidePicker } from '../components/SidePicker'
@@ -68,6 +68,7 @@ export function Compare() {
         </div>
       </div>
       {problem && <ProblemNotice problem={problem} />}
+      {!answer && !problem && <Waiting />}
       {answer && (
         <div class="sides">
           {(['a', 'b'] as const).map((side) => (

@@ -2,8 +2,9 @@ import { useEffect } from 'preact/hooks'
 import { useAnswer } from '../api/useAnswer'
 import { Heatmap } from '../charts/Heatmap'
 import { Distinguishing } from '../components/Distinguishing'
+import { LoadScatter } from '../components/LoadScatter'
 import { NoRequests } from '../components/NoRequests'
-import { ProblemNotice } from '../components/Notice'
+import { ProblemNotice, Waiting } from '../components/Notice'
 import { RequestTable } from '../components/RequestTable'
 import { ScopeLine } from '../components/ScopeLine'
 import { Segmented } from '../components/Segmented'
@@ -58,6 +59,7 @@ export function Explore() {
         {answer && <ScopeLine meta={answer} />}
       </div>
       {problem && <ProblemNotice problem={problem} />}
+      {!answer && !problem && <Waiting />}
       {empty && <NoRequests filtered={params.has('filter')} />}
       {answer && !empty && (
         <div class="panel">
@@ -81,6 +83,9 @@ export function Explore() {
           </div>
           <Heatmap answer={answer} selection={selection} onSelect={select} />
         </div>
+      )}
+      {answer && !empty && !selection && (
+        <LoadScatter metric={metric} query={{ ...rangeOf(params), filter: params.getAll('filter') }} />
       )}
       {answer && !empty && selection && (
         <>

@@ -8,20 +8,22 @@ import { Firing } from '../components/Firing'
 import { Hints } from '../components/Hints'
 import { Legend } from '../components/Legend'
 import { NoRequests } from '../components/NoRequests'
-import { ProblemNotice } from '../components/Notice'
+import { ProblemNotice, Waiting } from '../components/Notice'
 import { NowAndBefore } from '../components/NowAndBefore'
 import { ScopeLine } from '../components/ScopeLine'
 import { Segmented } from '../components/Segmented'
 import { caveat } from '../phase/composition'
 import { METRIC_NAMES } from '../phase/parts'
-import { rangeOf, update, useView } from '../state/location'
+import { href, rangeOf, update, useView } from '../state/location'
+import { fromQuantile } from '../state/selection'
 import { describe } from '../state/time'
 
 const TAIL = [0.5, 0.9, 0.99]
 
 /** What is slow now, since when, in which phase and for whom. */
 export function Overview() {
-  const { params } = useView()
+  const view = useView()
+  const { params } = view
   const range = rangeOf(params)
   const filter = params.getAll('filter')
   const metric = params.get('metric') === 'total' ? 'total' : 'ttft'
@@ -49,8 +51,9 @@ export function Overview() {
         {composition.answer && <ScopeLine meta={composition.answer} />}
       </div>
       {problem && <ProblemNotice problem={problem} />}
+      {!composition.answer && !problem && <Waiting />}
       {empty && <NoRequests filtered={filter.length > 0} />}
-      {!empty && (
+      {composition.answer && !empty && (
         <>
           <Firing />
           <div class="panel">
@@ -59,7 +62,11 @@ export function Overview() {
                 <Composition
                   metric={metric}
                   title={[METRIC_NAMES[metric], describe(range), ...filter].join(', ')}
-                  strips={[percentileStrip(group)]}
+                  strips={[
+                    percentileStrip(group, ({ value_ns: value }) =>
+                      value == null ? undefined : href('/requests', view, fromQuantile(metric, value)),
+                    ),
+                  ]}
                   sentence={group.finding}
                   notes={[caveat(metric, group)]}
                 />

@@ -3,7 +3,7 @@ import type { Schemas } from '../api/client'
 import { useAnswer } from '../api/useAnswer'
 import { EvidenceTable } from '../components/EvidenceTable'
 import { Legend } from '../components/Legend'
-import { ProblemNotice } from '../components/Notice'
+import { ProblemNotice, Waiting } from '../components/Notice'
 import { PhaseBar } from '../components/PhaseBar'
 import { Waterfall } from '../components/Waterfall'
 import { duration, exactDuration } from '../format/duration'
@@ -40,7 +40,7 @@ export function RequestPage({ traceID, spanID }: { traceID: string; spanID: stri
   const link = (ref: Ref) => href(`/requests/${ref.trace_id}/${ref.span_id}`, view)
 
   if (problem) return <ProblemNotice problem={problem} />
-  if (!answer) return null
+  if (!answer) return <Waiting />
   const request = answer.request
   return (
     <section class="page">

@@ -3,7 +3,7 @@ import { useAnswer } from '../api/useAnswer'
 import { CSVButton } from '../components/CSVButton'
 import { Legend } from '../components/Legend'
 import { NoRequests } from '../components/NoRequests'
-import { ProblemNotice } from '../components/Notice'
+import { ProblemNotice, Waiting } from '../components/Notice'
 import { RequestTable } from '../components/RequestTable'
 import { METRIC_NAMES, METRICS } from '../phase/parts'
 import { rangeOf, update, useView } from '../state/location'
@@ -55,6 +55,7 @@ export function Requests() {
         </div>
       </div>
       {problem && <ProblemNotice problem={problem} />}
+      {!answer && !problem && <Waiting />}
       {answer && answer.requests.length === 0 && !busy && (
         <NoRequests filtered={params.has('filter') || selection !== null} />
       )}

@@ -8,7 +8,7 @@ import { Segmented } from '../components/Segmented'
 import { count } from '../format/number'
 import { refresh } from '../state/live'
 import { href, rangeOf, update, useView } from '../state/location'
-import { ago } from '../state/time'
+import { since } from '../state/time'
 import { reachable, snippets } from './snippets'
 
 const POLL_MS = 2000
@@ -50,7 +50,7 @@ function Lamp({ setup }: { setup: Schemas['Setup'] }) {
     return (
       <p role="status" class="lamp-line">
         <i class="lamp ok" />
-        Receiving. The newest request ended {ago(Date.parse(setup.last_request), Date.now())}.
+        Receiving. The newest request ended {since(Date.parse(setup.last_request), Date.now())} ago.
         <a href={href('/requests', view)}>See it decomposed</a>
       </p>
     )

@@ -1,4 +1,5 @@
 import { duration } from '../format/duration'
+import type { Changes } from './location'
 import { dateTime } from './time'
 
 /** A rectangle of the heatmap, in the API's own parameters. */
@@ -22,6 +23,11 @@ export function selectionOf(params: URLSearchParams): Selection | null {
     if (text !== null && /^\d{1,18}$/.test(text)) selection[edge] = Number(text)
   }
   return Object.keys(selection).length > 0 ? selection : null
+}
+
+/** Parameters of the Requests page for the requests at and above a percentile, the nearest to it first. */
+export function fromQuantile(metric: string, valueNs: number, filter?: string[]): Changes {
+  return { metric, select_low_ns: String(Math.max(0, valueNs - 1)), sort: metric, ...(filter ? { filter } : {}) }
 }
 
 /** Parameters that drop the selection. */

@@ -94,11 +94,11 @@ export function exactTime(ms: number): string {
   return `${dateTime(ms - (ms % 1000))}.${String(d.getMilliseconds()).padStart(3, '0')} (UTC${offset})`
 }
 
-/** How long ago, roughly: "12 s ago". */
-export function ago(ms: number, now: number): string {
+/** How long since a time, roughly: "12 s". */
+export function since(ms: number, now: number): string {
   const seconds = Math.max(0, Math.round((now - ms) / 1000))
-  if (seconds < 120) return `${seconds} s ago`
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`
-  if (seconds < 172800) return `${Math.round(seconds / 3600)} h ago`
-  return `${Math.round(seconds / 86400)} d ago`
+  if (seconds < 120) return `${seconds} s`
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`
+  if (seconds < 172800) return `${Math.round(seconds / 3600)} h`
+  return `${Math.round(seconds / 86400)} d`
 }
