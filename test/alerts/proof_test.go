@@ -168,7 +168,7 @@ func TestAChangeIsSeenAndItsAbsenceIsNot(t *testing.T) {
 	assert.NotEqual(t, time.Duration(-1), o.delay)
 	assert.LessOrEqual(t, o.delay, 15*time.Minute)
 
-	longer := judge(t, system{30, 0.05, 0.2}, 4, 3*day, 6*time.Hour, simulate.Shift{Input: 1.6}, nil)
+	longer := judge(t, system{30, 0.05, 0.2}, 4, 3*day, 6*time.Hour, simulate.Shift{Input: 1.3}, nil)
 	assert.Equal(t, time.Duration(-1), longer.delay, "longer prompts are a mix shift, not a regression")
 }
 
