@@ -13,7 +13,6 @@ import (
 // generator makes traces of an application that calls vLLM, with ids of its own.
 type generator struct {
 	random *rand.Rand
-	ids    uint64
 	vary   func(n int) int // decides the shape of a trace; random, or a property test's
 }
 

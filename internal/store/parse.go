@@ -164,10 +164,7 @@ func (l *literals) attributes(m pcommon.Map) error {
 		if err := l.expect(':'); err != nil {
 			return err
 		}
-		if strings.HasPrefix(key, "@") {
-			key = key[1:]
-		}
-		return l.put(m, key)
+		return l.put(m, strings.TrimPrefix(key, "@"))
 	})
 }
 
