@@ -314,13 +314,12 @@ func (e *Engine) AcceptBaseline(ctx context.Context, name string, since time.Tim
 
 // Current is one alert as it stands.
 type Current struct {
-	Rule     Rule
-	Group    []Label
-	Status   Status
-	Last     Evaluation
-	Cause    *Cause
-	Compare  string // URL path of the compare page; empty without two windows
-	External string // what to put before it
+	Rule    Rule
+	Group   []Label
+	Status  Status
+	Last    Evaluation
+	Cause   *Cause
+	Compare string // URL path of the compare page; empty without two windows
 }
 
 // Alerts returns every alert, the firing ones first.

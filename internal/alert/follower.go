@@ -230,7 +230,11 @@ func (f *follower) evaluate(ctx context.Context, end time.Time) {
 			moved(g, Verdict{Condition: ConditionError, Reason: ReasonFailed, Phi: 1, Window: Range{end.Add(-time.Duration(f.rule.Window)), end}}, before, event)
 		}
 	} else {
-		f.say("")
+		problem := ""
+		if w.refused > 0 {
+			problem = fmt.Sprintf("it has more than %d groups, the others are not watched: filter, or group by less", maxGroups)
+		}
+		f.say(problem)
 		f.record(ctx, &batch, end, windows)
 	}
 	// Stored before anybody is told, and also while shutting down, so that no
@@ -239,7 +243,7 @@ func (f *follower) evaluate(ctx context.Context, end time.Time) {
 	defer cancel()
 	err = f.engine.cfg.Ledger.Save(saving, batch)
 	for _, t := range batch.Transitions {
-		if t.undelivered() && t.At.Equal(end) {
+		if t.Undelivered() && t.At.Equal(end) {
 			f.engine.outbox.add(t)
 		}
 	}
@@ -413,7 +417,7 @@ func (f *follower) alerts() []Current {
 			s.last = Evaluation{Rule: f.rule.Name, Group: s.standing.Group, At: s.standing.Status.Since, State: s.standing.Status.State, Verdict: Verdict{Phi: 1}}
 		}
 		all = append(all, Current{Rule: f.rule, Group: s.standing.Group, Status: s.standing.Status, Last: s.last, Cause: s.standing.Cause,
-			Compare: ComparePath(f.rule, s.standing.Group, s.last.Verdict), External: f.engine.cfg.ExternalURL})
+			Compare: ComparePath(f.rule, s.standing.Group, s.last.Verdict)})
 	}
 	return all
 }

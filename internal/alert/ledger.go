@@ -63,8 +63,8 @@ type Delivery struct {
 	GaveUp bool      `json:"gave_up,omitempty"`
 }
 
-// undelivered says whether a target still has to be told.
-func (t Transition) undelivered() bool {
+// Undelivered reports whether a target still has to be told.
+func (t Transition) Undelivered() bool {
 	for _, d := range t.Deliveries {
 		if !d.Done && !d.GaveUp {
 			return true
@@ -72,9 +72,6 @@ func (t Transition) undelivered() bool {
 	}
 	return false
 }
-
-// Undelivered reports whether a target still has to be told.
-func (t Transition) Undelivered() bool { return t.undelivered() }
 
 // Batch is what one evaluation leaves to be stored.
 type Batch struct {

@@ -165,7 +165,7 @@ func (o *outbox) next(target string) (*Transition, int) {
 	defer o.mu.Unlock()
 	kept := o.waiting[:0]
 	for _, t := range o.waiting {
-		if t.undelivered() {
+		if t.Undelivered() {
 			kept = append(kept, t)
 		}
 	}
