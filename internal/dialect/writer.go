@@ -12,9 +12,18 @@ type writer struct {
 	dialect    *Dialect
 	javaScript bool
 
-	numberRanks   [numberCount]uint8 // rank + 1 of the rule that set the number
-	textRanks     [textCount]uint8
-	streamingRank uint8
+	// The precedence of the rule that set each fact, 0 if none has.
+	numbers  [numberCount]precedence
+	texts    [textCount]precedence
+	streamed precedence
+}
+
+// precedence orders rules of one fact, lowest first: by rank, then by source,
+// so that the order of attributes does not matter.
+type precedence uint32
+
+func (r *compiled) precedence() precedence {
+	return precedence(r.rank)<<16 | precedence(r.source) + 1
 }
 
 // attribute applies the rules for one attribute: the dialect's own if it has
@@ -51,7 +60,7 @@ func (w *writer) apply(r *compiled, v pcommon.Value) {
 	case classSignal:
 		if r.signal() == Streamed || r.signal() == StreamedIfTrue {
 			if b, ok := readBool(v); ok {
-				w.streamed(r, b)
+				w.setStreamed(r, b)
 			}
 			return
 		}
@@ -92,7 +101,7 @@ func (w *writer) fields(r *compiled, s string) {
 			case classSignal:
 				if field.signal() == Streamed || field.signal() == StreamedIfTrue {
 					if b, ok := parseBool(value); ok {
-						w.streamed(field, b)
+						w.setStreamed(field, b)
 					}
 				} else if value != "null" && value != "None" {
 					w.signal(field, value)
@@ -193,17 +202,17 @@ func Tolerance(ns int64) int64 { return max(1e6, ns/200) }
 // set keeps the value whose rule has precedence.
 func (w *writer) set(r *compiled, value int64) {
 	to := r.number()
-	old := w.numberRanks[to]
+	old, rule := w.numbers[to], r.precedence()
 	if to == TTFT && old != 0 && w.f.TTFTKind == r.kind {
 		// Two clocks: the attribute's is monotonic, an event's is the wall.
 		if a, b := w.f.numbers[TTFT], value; max(a-b, b-a) > max(10e6, max(a, b)/20) {
 			w.f.Refused |= Disagreement
 		}
 	}
-	if old != 0 && old <= r.rank+1 {
+	if old != 0 && old <= rule {
 		return
 	}
-	w.numberRanks[to] = r.rank + 1
+	w.numbers[to] = rule
 	w.f.setSource(to, value, r.source)
 	if to == TTFT {
 		w.f.TTFTKind = r.kind
@@ -211,18 +220,18 @@ func (w *writer) set(r *compiled, value int64) {
 }
 
 func (w *writer) text(r *compiled, s string) {
-	if old := w.textRanks[r.index]; old == 0 || old > r.rank+1 {
-		w.textRanks[r.index] = r.rank + 1
+	if old, rule := w.texts[r.index], r.precedence(); old == 0 || old > rule {
+		w.texts[r.index] = rule
 		w.f.texts[r.index] = s
 	}
 }
 
-func (w *writer) streamed(r *compiled, b bool) {
+func (w *writer) setStreamed(r *compiled, b bool) {
 	if !b && r.signal() == StreamedIfTrue {
 		return
 	}
-	if old := w.streamingRank; old == 0 || old > r.rank+1 {
-		w.streamingRank = r.rank + 1
+	if old, rule := w.streamed, r.precedence(); old == 0 || old > rule {
+		w.streamed = rule
 		w.f.streaming = -1
 		if b {
 			w.f.streaming = 1

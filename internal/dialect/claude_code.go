@@ -1,6 +1,8 @@
 package dialect
 
-import "go.opentelemetry.io/collector/pdata/pcommon"
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
 
 // Claude Code. duration_ms includes retries, ttft_ms begins at an unstated
 // attempt, and input_tokens excludes cached ones. Numbers may be strings.
@@ -33,32 +35,6 @@ var _ = register(Dialect{
 	Finish: finishAgentCLI,
 })
 
-// Qwen Code writes in the same style.
-var _ = register(Dialect{
-	Name:   "qwen_code",
-	Title:  "Qwen Code",
-	Scopes: []string{"qwen-code*"},
-	Signs:  []Sign{{SpanName: "qwen-code.*"}},
-	Names: []SpanName{
-		{Name: "qwen-code.llm_request", Role: RoleLLM},
-		{Name: "qwen-code.tool", Role: RoleTool},
-		{Name: "qwen-code.*", Role: RoleOther},
-	},
-	Own: []Rule{
-		{Key: "model", To: Model, Rank: 6},
-		{Key: "ttft_ms", To: TTFT, Unit: Millis, Rank: 6, Note: "believed on the first attempt only"},
-		{Key: "ttft", To: TTFT, Unit: Millis, Rank: 7},
-		{Key: "attempt", To: Attempt, Rank: 1},
-		{Key: "attempts", To: Attempt, Rank: 2},
-		{Key: "input_tokens", To: InputTokens, Rank: 6},
-		{Key: "output_tokens", To: OutputTokens, Rank: 6},
-		{Key: "cached_tokens", To: CachedTokens, Rank: 6},
-	},
-	Splits: "Time to first token and decode of first attempts.",
-	More:   "Its telemetry settings with an OTLP endpoint.",
-	Finish: finishAgentCLI,
-})
-
 // finishAgentCLI refuses a TTFT that began at some later attempt. That there
 // is one still tells that the call was streamed.
 func finishAgentCLI(f *Facts, span Span) {
@@ -76,31 +52,3 @@ func finishAgentCLI(f *Facts, span Span) {
 		f.texts[Operation] = "chat"
 	}
 }
-
-var _ = register(Dialect{
-	Name:   "gemini_cli",
-	Title:  "Gemini CLI",
-	Scopes: []string{"gemini-cli*"},
-	Names: []SpanName{
-		{Name: "llm_call", Role: RoleLLM},
-		{Name: "tool_call", Role: RoleTool},
-	},
-	Splits: "The total only.",
-	More:   "Its telemetry settings with an OTLP endpoint.",
-	Finish: func(f *Facts, _ Span) {
-		if f.Role == RoleLLM && f.texts[Operation] == "" {
-			f.texts[Operation] = "generate_content"
-		}
-	},
-})
-
-// Haystack: the generator component's span wraps the SDK's, and bears nothing
-// that makes it a request by itself.
-var _ = register(Dialect{
-	Name:   "haystack",
-	Title:  "Haystack",
-	Scopes: []string{"haystack*"},
-	Names:  []SpanName{{Name: "haystack.*", Role: RoleOther}},
-	Splits: "Nothing by itself.",
-	More:   "Instrument the model's SDK as well (OpenInference, OpenLLMetry, OTel): its spans become the requests.",
-})

@@ -1,0 +1,16 @@
+package dialect
+
+// Aliases seen in the field, each from one sender.
+var _ = register(Dialect{
+	Name:    "aliases",
+	Title:   "Other names of time to first token",
+	Generic: true,
+	Vocabulary: []Rule{
+		{Key: "gen_ai.response.time_to_first_token_ms", To: TTFT, Unit: Millis, Rank: 6, Kind: KindFirstChunk},
+		{Key: "gen_ai.performance.time_to_first_token", To: TTFT, Unit: Seconds, Rank: 6, Kind: KindFirstChunk, Note: "Netra"},
+		{Key: "lk.response.ttft", To: TTFT, Unit: Seconds, Rank: 6, Kind: KindFirstChunk, Note: "LiveKit"},
+		{Key: "gen_ai.server.ttft", Refuse: RefusedTTFT, Note: "an older name of OpenLIT's"},
+	},
+	Splits: "Time to first chunk and decode.",
+	More:   "Map any other attribute in the configuration: mappings: [{attribute, fact: ttft, unit}].",
+})

@@ -1,0 +1,19 @@
+package dialect
+
+// Gemini CLI has no timing on its spans.
+var _ = register(Dialect{
+	Name:   "gemini_cli",
+	Title:  "Gemini CLI",
+	Scopes: []string{"gemini-cli*"},
+	Names: []SpanName{
+		{Name: "llm_call", Role: RoleLLM},
+		{Name: "tool_call", Role: RoleTool},
+	},
+	Splits: "The total only.",
+	More:   "Its telemetry settings with an OTLP endpoint.",
+	Finish: func(f *Facts, _ Span) {
+		if f.Role == RoleLLM && f.texts[Operation] == "" {
+			f.texts[Operation] = "generate_content"
+		}
+	},
+})

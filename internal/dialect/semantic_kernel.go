@@ -1,0 +1,19 @@
+package dialect
+
+// Semantic Kernel and Agent Framework; operation names carry the API.
+var _ = register(Dialect{
+	Name:   "semantic_kernel",
+	Title:  "Semantic Kernel and Agent Framework",
+	Scopes: []string{"Microsoft.SemanticKernel*", "semantic_kernel*", "agent_framework*", "Experimental.Microsoft.*"},
+	Splits: "The total only.",
+	More:   "SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS=true",
+	Finish: func(f *Facts, _ Span) {
+		// Its operation names carry the API: chat.completions, text.completions.
+		switch op := f.texts[Operation]; op {
+		case "chat.completions", "chat.streaming_completions":
+			f.Role, f.texts[Operation] = RoleLLM, "chat"
+		case "text.completions", "text.streaming_completions":
+			f.Role, f.texts[Operation] = RoleLLM, "text_completion"
+		}
+	},
+})

@@ -1,0 +1,17 @@
+package dialect
+
+// Sentry, and spans that follow its conventions.
+var _ = register(Dialect{
+	Name:   "sentry",
+	Title:  "Sentry",
+	Scopes: []string{"sentry*", "@sentry/*"},
+	Signs:  []Sign{{Key: "sentry.op"}, {Key: "sentry.origin"}},
+	Vocabulary: []Rule{
+		{Key: "gen_ai.response.streaming", To: Streamed, Rank: 1},
+	},
+	Own: []Rule{
+		{Key: "gen_ai.response.time_to_first_token", To: TTFT, Unit: Seconds, Rank: 4, Kind: KindFirstChunk, Note: "deprecated name"},
+	},
+	Splits: "Time to first chunk and decode where time_to_first_token or time_to_first_chunk is sent.",
+	More:   "Sentry's OTLP export of traces; the JavaScript SDK sends no first-token time.",
+})

@@ -1,0 +1,207 @@
+package phase
+
+import "github.com/phaseline/phaseline/internal/dialect"
+
+// attempts looks at the HTTP CLIENT spans below the request in its own
+// process. Two or more for one target are attempts; the time from the first to
+// the last is neither network nor server.
+func (t *trace) attempts(request int32, s *served) {
+	r := &t.nodes[request]
+	if r.Role == dialect.RoleHTTP {
+		s.last = request
+	}
+	first := none
+	t.evidence(request, func(i int32, n *node) {
+		switch {
+		case n.Role == dialect.RoleHTTP && t.isAttempt(i, request):
+			if s.last == none || t.startsAfter(i, s.last) {
+				s.last = i
+			}
+		case n.Role == dialect.RoleConnect && n.Has(dialect.Connect) && sameService(n, r) && t.nodes[n.parent].Role != dialect.RoleConnect:
+			s.connect = max(s.connect, 0) + Duration(n.Number(dialect.Connect))
+			s.dialled = i
+		}
+	})
+	if s.last == none {
+		return
+	}
+	if c := t.nodes[s.last].Number(dialect.Connect); c >= 0 && s.connect == Unknown {
+		s.connect, s.dialled = Duration(c), s.last
+	}
+	s.limited = t.nodes[s.last].Is(dialect.RateLimited)
+	s.retries = t.nodes[s.last].Number(dialect.Resends) > 0
+	if s.last == request {
+		return
+	}
+	t.evidence(request, func(i int32, n *node) {
+		if n.Role != dialect.RoleHTTP || i == s.last || !t.isAttempt(i, request) || !sameTarget(n, &t.nodes[s.last]) {
+			return
+		}
+		s.retries = true
+		s.limited = s.limited || n.Is(dialect.RateLimited)
+		if first == none || t.startsAfter(first, i) {
+			first = i
+		}
+	})
+	if first != none {
+		s.retry = Duration(t.nodes[s.last].Start - t.nodes[first].Start)
+	}
+}
+
+// isAttempt reports whether the HTTP span i was made by the request itself, in
+// its process.
+func (t *trace) isAttempt(i, request int32) bool {
+	r := &t.nodes[request]
+	if !sameService(&t.nodes[i], r) {
+		return false
+	}
+	for j := t.nodes[i].parent; j != none; j = t.nodes[j].parent {
+		if j == request {
+			return true
+		}
+		if n := &t.nodes[j]; n.Role == dialect.RoleHTTP || n.Role == dialect.RoleTool || !sameService(n, r) {
+			return false
+		}
+	}
+	return false
+}
+
+func (t *trace) startsAfter(i, j int32) bool {
+	if a, b := t.nodes[i].Start, t.nodes[j].Start; a != b {
+		return a > b
+	}
+	return i > j
+}
+
+// sameTarget reports whether two HTTP spans ask for the same thing: fetching a
+// token is not an attempt. Retries may go to another host.
+func sameTarget(a, b *node) bool {
+	if p, q := a.Text(dialect.URLPath), b.Text(dialect.URLPath); p != "" && q != "" {
+		return p == q
+	}
+	p, q := a.Text(dialect.ServerAddress), b.Text(dialect.ServerAddress)
+	return p == q || p == "" || q == ""
+}
+
+// lastAttempt reduces the engine spans of a request to those of its last
+// attempt, to which the server window belongs.
+func (t *trace) lastAttempt(engines []int32, request int32, s *served) []int32 {
+	if s.retry.Known() {
+		kept, earlier := engines[:0], false
+		for _, e := range engines {
+			if t.isBelow(e, s.last) {
+				kept = append(kept, e)
+			} else if a := t.attemptOf(e); a != none && sameService(&t.nodes[a], &t.nodes[request]) {
+				earlier = true
+			}
+		}
+		if len(kept) == 0 && earlier {
+			s.unclear = true // the last attempt's own span is not there
+			return nil
+		}
+		if len(kept) > 0 {
+			engines = kept
+		}
+	}
+	if len(engines) == 1 || t.isDisaggregated(engines) || t.areSequences(engines) {
+		return engines
+	}
+	s.retries = true
+	// A gateway's attempts, whose starts are of one clock.
+	last := t.attemptOf(engines[0])
+	for _, e := range engines {
+		a := t.attemptOf(e)
+		if a == none || last == none || !sameService(&t.nodes[a], &t.nodes[last]) {
+			return t.lastByEngine(engines, s)
+		}
+		if t.startsAfter(a, last) {
+			last = a
+		}
+	}
+	kept := engines[:0]
+	for _, e := range engines {
+		if t.attemptOf(e) == last {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// gatewayRetry: a gateway's attempts before the one that the engine's span is
+// of are retries like the caller's own.
+func (t *trace) gatewayRetry(engine, request int32, s *served) {
+	last := t.attemptOf(engine)
+	if s.retry.Known() || last == none || sameService(&t.nodes[last], &t.nodes[request]) {
+		return
+	}
+	l, first := &t.nodes[last], last
+	t.evidence(request, func(i int32, n *node) {
+		if n.Role == dialect.RoleHTTP && n.ParentID == l.ParentID && sameService(n, l) && sameTarget(n, l) && t.startsAfter(first, i) {
+			first = i
+		}
+	})
+	if first != last {
+		s.retry, s.retries, s.behind = Duration(l.Start-t.nodes[first].Start), true, true
+	}
+}
+
+// areSequences reports whether the engine spans are of one attempt: sequences
+// of one request, a batch that ran together, or one server behind another.
+func (t *trace) areSequences(engines []int32) bool {
+	first := engines[0]
+	for _, e := range engines[1:] {
+		a, b := &t.nodes[e], &t.nodes[first]
+		together := oneClock(a, b) && overlap(a, b) > 0
+		if !sameCall(a, b) && !together && !t.isBelow(e, first) && !t.isBelow(first, e) {
+			return false
+		}
+	}
+	return true
+}
+
+// lastByEngine tells the last attempt by the engine's own clock. When it began
+// is not known, so neither is the network time.
+func (t *trace) lastByEngine(engines []int32, s *served) []int32 {
+	s.unclear = true
+	last := engines[0]
+	for _, e := range engines[1:] {
+		if !oneClock(&t.nodes[e], &t.nodes[last]) {
+			return nil
+		}
+		if t.startsAfter(e, last) {
+			last = e
+		}
+	}
+	return []int32{last}
+}
+
+// oneClock reports whether two spans of an engine come from one process.
+func oneClock(a, b *node) bool {
+	return sameService(a, b) && a.Origin.Instance == b.Origin.Instance
+}
+
+// sameCall reports whether two engine spans are sequences of one call: they
+// share the request id.
+func sameCall(a, b *node) bool {
+	id := a.Text(dialect.RequestID)
+	return id != "" && id == b.Text(dialect.RequestID)
+}
+
+func (t *trace) isBelow(i, above int32) bool {
+	for ; i != none; i = t.nodes[i].parent {
+		if i == above {
+			return true
+		}
+	}
+	return false
+}
+
+// attemptOf returns the HTTP CLIENT span that the engine span was called by.
+func (t *trace) attemptOf(engine int32) int32 {
+	for j := t.nodes[engine].parent; j != none; j = t.nodes[j].parent {
+		if t.nodes[j].Role == dialect.RoleHTTP {
+			return j
+		}
+	}
+	return none
+}
