@@ -16,6 +16,8 @@ export interface Look {
   width?: number
   height?: number
   theme?: 'light' | 'dark'
+  /** Device pixels for each pixel of the page. */
+  scale?: number
 }
 
 export interface Visit extends Look {
@@ -47,8 +49,13 @@ export function useBrowser(): (path: string, visit?: Visit) => Promise<Page> {
     expect(found).toEqual([])
   })
 
-  return async (path, { url = inject('url'), width = 1280, height = 900, theme = 'light', expected } = {}) => {
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme })
+  return async (path, { url: given, width = 1280, height = 900, theme = 'light', scale = 1, expected } = {}) => {
+    const url = given ?? inject('url')
+    const context = await browser.newContext({
+      viewport: { width, height },
+      colorScheme: theme,
+      deviceScaleFactor: scale,
+    })
     contexts.push(context)
     const page = await context.newPage()
     const fault = (text: string) => {

@@ -18,7 +18,7 @@ export interface Sent {
 }
 
 /** Numbers that look random and are the same every time. */
-function sequence(seed: number): () => number {
+export function sequence(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
@@ -85,62 +85,79 @@ const count = (key: string, value: number) => ({ key, value: { intValue: String(
 
 const nanos = (ms: number) => String(BigInt(Math.round(ms * 1000)) * 1000n)
 
+/** What a span says beside its times. */
+export interface About {
+  environment: string
+  input: number
+  output: number
+}
+
+const PLAIN: About = { environment: 'test', input: 880, output: 51 }
+
 /** The two spans of one request as OTLP/JSON resource spans. */
 export function spansOf(request: Sent): object[] {
-  const start = request.endMs - request.total
-  const server = request.total - request.network
   // The engine's clock is a minute off: only durations may count.
-  const engineStart = start + MINUTE
-  const outputTokens = 51
-  return [
-    resource(
-      { 'service.name': request.service, 'service.version': request.version, 'deployment.environment.name': 'test' },
-      'opentelemetry.instrumentation.openai_v2',
-      {
-        traceId: request.trace_id,
-        spanId: request.span_id,
-        name: `chat ${request.model}`,
-        kind: 3,
-        startTimeUnixNano: nanos(start),
-        endTimeUnixNano: nanos(request.endMs),
-        attributes: [
-          ...attributes({
-            'gen_ai.operation.name': 'chat',
-            'gen_ai.provider.name': 'openai',
-            'gen_ai.request.model': request.model,
-            'gen_ai.response.model': request.model,
-            'gen_ai.request.stream': true,
-            'gen_ai.response.time_to_first_chunk': request.ttft / 1000,
-          }),
-          count('gen_ai.usage.input_tokens', 880),
-          count('gen_ai.usage.output_tokens', outputTokens),
-        ],
-      },
-    ),
-    resource({ 'service.name': 'vllm' }, 'vllm.llm_engine', {
+  return [clientSpan(request, PLAIN), engineSpan(request, PLAIN, MINUTE)]
+}
+
+/** What the application's instrumentation of a streaming client sends. */
+export function clientSpan(request: Sent, about: About): object {
+  return resource(
+    {
+      'service.name': request.service,
+      'service.version': request.version,
+      'deployment.environment.name': about.environment,
+    },
+    'opentelemetry.instrumentation.openai_v2',
+    {
       traceId: request.trace_id,
-      spanId: [...request.span_id].reverse().join(''),
-      parentSpanId: request.span_id,
-      name: 'llm_request',
-      kind: 2,
-      startTimeUnixNano: nanos(engineStart),
-      endTimeUnixNano: nanos(engineStart + server),
+      spanId: request.span_id,
+      name: `chat ${request.model}`,
+      kind: 3,
+      startTimeUnixNano: nanos(request.endMs - request.total),
+      endTimeUnixNano: nanos(request.endMs),
       attributes: [
         ...attributes({
+          'gen_ai.operation.name': 'chat',
+          'gen_ai.provider.name': 'openai',
+          'gen_ai.request.model': request.model,
           'gen_ai.response.model': request.model,
-          'gen_ai.request.id': `cmpl-${request.span_id}`,
-          'gen_ai.latency.time_in_queue': request.queue / 1000,
-          'gen_ai.latency.time_in_model_prefill': request.prefill / 1000,
-          'gen_ai.latency.time_in_model_decode': request.decode / 1000,
-          'gen_ai.latency.time_in_model_inference': (request.prefill + request.decode) / 1000,
-          'gen_ai.latency.time_to_first_token': (request.queue + request.prefill) / 1000,
-          'gen_ai.latency.e2e': (request.queue + request.prefill + request.decode) / 1000,
+          'gen_ai.request.stream': true,
+          'gen_ai.response.time_to_first_chunk': request.ttft / 1000,
         }),
-        count('gen_ai.usage.prompt_tokens', 880),
-        count('gen_ai.usage.completion_tokens', outputTokens),
+        count('gen_ai.usage.input_tokens', about.input),
+        count('gen_ai.usage.output_tokens', about.output),
       ],
-    }),
-  ]
+    },
+  )
+}
+
+/** What vLLM sends for the same request, on a clock that is off by `skew` ms. */
+export function engineSpan(request: Sent, about: About, skew: number): object {
+  const start = request.endMs - request.total + request.network / 2 + skew
+  return resource({ 'service.name': 'vllm' }, 'vllm.llm_engine', {
+    traceId: request.trace_id,
+    spanId: [...request.span_id].reverse().join(''),
+    parentSpanId: request.span_id,
+    name: 'llm_request',
+    kind: 2,
+    startTimeUnixNano: nanos(start),
+    endTimeUnixNano: nanos(start + request.total - request.network),
+    attributes: [
+      ...attributes({
+        'gen_ai.response.model': request.model,
+        'gen_ai.request.id': `cmpl-${request.span_id}`,
+        'gen_ai.latency.time_in_queue': request.queue / 1000,
+        'gen_ai.latency.time_in_model_prefill': request.prefill / 1000,
+        'gen_ai.latency.time_in_model_decode': request.decode / 1000,
+        'gen_ai.latency.time_in_model_inference': (request.prefill + request.decode) / 1000,
+        'gen_ai.latency.time_to_first_token': (request.queue + request.prefill) / 1000,
+        'gen_ai.latency.e2e': (request.queue + request.prefill + request.decode) / 1000,
+      }),
+      count('gen_ai.usage.prompt_tokens', about.input),
+      count('gen_ai.usage.completion_tokens', about.output),
+    ],
+  })
 }
 
 function resource(about: Record<string, Value>, scope: string, span: object): object {
