@@ -1,7 +1,5 @@
 package dialect
 
-import "strings"
-
 // Genkit keeps everything in JSON.
 var _ = register(Dialect{
 	Name:   "genkit",
@@ -13,7 +11,7 @@ var _ = register(Dialect{
 		{Key: "genkit:type", Rank: 6},
 	},
 	Vocabulary: []Rule{
-		{Key: "genkit:name", To: Model, Rank: 6, Note: "with the plugin's prefix, such as googleai/"},
+		{Key: "genkit:name", To: Model, Rank: 6, Note: "with the plugin's prefix, such as googleai/, which may be the provider or only the way to it"},
 		{Key: "genkit:sessionId", To: Session, Rank: 5},
 		{Key: "genkit:output", Fields: []Rule{
 			{Key: "usage/inputTokens", To: InputTokens, Rank: 6},
@@ -28,12 +26,6 @@ var _ = register(Dialect{
 	Finish: func(f *Facts, _ Span) {
 		if f.Role != RoleLLM {
 			return
-		}
-		if plugin, model, ok := strings.Cut(f.texts[Model], "/"); ok {
-			f.texts[Model] = model
-			if f.texts[Provider] == "" {
-				f.texts[Provider] = plugin
-			}
 		}
 		f.texts[Operation] = "chat"
 	},

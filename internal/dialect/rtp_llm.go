@@ -27,7 +27,8 @@ var _ = register(Dialect{
 		{Key: "rtp_llm.retry_attempt", To: Resends, Rank: 1},
 	},
 	Finish: func(f *Facts, _ Span) {
-		if f.Role == RoleLLM && f.Kind == ptrace.SpanKindServer {
+		timed := f.Has(ServerTTFT) || f.Has(Prefill) || f.Has(Decode)
+		if f.Kind == ptrace.SpanKindServer && (f.Role == RoleLLM || f.Role == RoleServer && timed) {
 			f.Role = RoleEngine
 		}
 	},

@@ -135,28 +135,38 @@ func (t *trace) join(units []unit, find func(unit) int32) []unit {
 // exactly one call of its own process. Within one process there is one clock,
 // and JavaScript frameworks do not make their span the HTTP span's parent.
 func (t *trace) callByHTTP(calls []int32) func(unit) int32 {
+	known := map[int32]int32{}
 	return func(u unit) int32 {
 		for j := t.nodes[u[0]].parent; j != none; j = t.nodes[j].parent {
 			h := &t.nodes[j]
 			if h.Role != dialect.RoleHTTP || h.outer != none {
 				continue
 			}
-			found := none
-			for _, call := range calls {
-				if n := &t.nodes[call]; sameService(n, h) && within(h, n) {
-					if found != none {
-						found = none
-						break
-					}
-					found = call
-				}
+			call, ok := known[j]
+			if !ok {
+				call = t.onlyCallAround(h, calls)
+				known[j] = call
 			}
-			if found != none {
-				return found
+			if call != none {
+				return call
 			}
 		}
 		return none
 	}
+}
+
+// onlyCallAround returns the call of h's process that h lies within, if it is the only one.
+func (t *trace) onlyCallAround(h *node, calls []int32) int32 {
+	found := none
+	for _, call := range calls {
+		if n := &t.nodes[call]; within(h, n) && sameService(n, h) {
+			if found != none {
+				return none
+			}
+			found = call
+		}
+	}
+	return found
 }
 
 // callByID: the engine's request id, or the gateway's response id, is the

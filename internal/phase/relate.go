@@ -129,7 +129,7 @@ func (t *trace) unwrapSiblings() {
 // lieWithin reports whether the LLM span i can be the inner one of o.
 func (t *trace) lieWithin(i, o int32) bool {
 	a, b := &t.nodes[i], &t.nodes[o]
-	if i == o || a.Origin.Scope == b.Origin.Scope || !sameService(a, b) || !within(a, b) {
+	if i == o || !within(a, b) || a.Origin.Scope == b.Origin.Scope || !sameService(a, b) {
 		return false
 	}
 	if a.Duration() != b.Duration() {
@@ -217,12 +217,34 @@ func (t *trace) own() {
 			n.root = t.nodes[n.parent].root
 		}
 	}
+	t.ownDetails()
 	// Lists are built backwards, so that they run in the order of span ids.
 	for i := len(t.nodes) - 1; i >= 0; i-- {
 		n := &t.nodes[i]
 		if n.root != none && n.root != int32(i) {
 			r := &t.nodes[n.root]
 			n.next, r.owned = r.owned, int32(i)
+		}
+	}
+}
+
+// ownDetails: LiteLLM may put the span of raw provider fields beside the call
+// that it repeats, with the same extent.
+func (t *trace) ownDetails() {
+	for i := range t.nodes {
+		n := &t.nodes[i]
+		if n.Role != dialect.RoleDetail || n.root != none || n.parent == none {
+			continue
+		}
+		call, calls := none, 0
+		for c := t.nodes[n.parent].child; c != none; c = t.nodes[c].sibling {
+			if s := &t.nodes[c]; s.isCall() && sameService(s, n) && within(n, s) {
+				call = c
+				calls++
+			}
+		}
+		if calls == 1 {
+			n.root = t.nodes[call].root
 		}
 	}
 }
