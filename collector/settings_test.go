@@ -2,6 +2,9 @@ package collector
 
 import (
 	"context"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -51,4 +54,24 @@ service:
   pipelines:
     traces: {receivers: [nop], exporters: [nop]}
 `))
+}
+
+// Every piece of configuration in the documentation is valid, laid over the default.
+func TestDocumentedConfigurationsAreValid(t *testing.T) {
+	var blocks []string
+	for _, file := range []string{"../docs/configuration.md", "../docs/operations.md"} {
+		page, err := os.ReadFile(file)
+		require.NoError(t, err)
+		found := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+		require.NotEmpty(t, found, file)
+		for _, match := range found {
+			blocks = append(blocks, match[1])
+		}
+	}
+	t.Chdir(t.TempDir())
+	for _, block := range blocks {
+		// The default's queue on disk and waiting for the result exclude each other.
+		text := strings.Replace(block, "wait_for_result: true", "storage: null\n      wait_for_result: true", 1)
+		assert.NoError(t, validate(t, DefaultURI(), "yaml:"+text), block)
+	}
 }
