@@ -17,7 +17,7 @@ RUN go mod download
 COPY . .
 COPY --from=ui /src/web/dist web/dist
 ARG VERSION=unknown
-RUN go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /phaseline ./cmd/phaseline
+RUN go build -trimpath -ldflags "-s -w -X main.release=$VERSION" -o /phaseline ./cmd/phaseline
 
 FROM debian:trixie-slim
 RUN useradd --system --uid 10001 phaseline && install -d -o phaseline /var/lib/phaseline

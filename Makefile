@@ -29,7 +29,7 @@ build: ui binary
 # Go decides itself what is to be built again; a second time takes a second.
 binary: tools
 	@mkdir -p bin
-	go build -ldflags "-X main.version=$(VERSION)" -o bin/phaseline ./cmd/phaseline
+	go build -ldflags "-X main.release=$(VERSION)" -o bin/phaseline ./cmd/phaseline
 
 ui: tools $(UI)
 

@@ -61,7 +61,13 @@ func completeConfig(cmd *cobra.Command, _ []string) error {
 	return flags.Set("set", "extensions.phaseline.insecure="+flags.Lookup("insecure").Value.String())
 }
 
+// release is set by the linker.
+var release string
+
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}
