@@ -136,7 +136,7 @@ func (f *Facts) settle(d *Dialect) {
 			// The caller of a call that is not streamed never sees a first token.
 			f.clear(TTFT)
 			f.Refused |= RefusedTTFT
-		case f.streaming == 0 && !f.Is(MayNotStream):
+		case f.streaming == 0:
 			f.streaming = 1
 		}
 	}

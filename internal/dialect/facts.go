@@ -180,8 +180,6 @@ const (
 	ArrivalClock
 	// NeverClient: the gateway has no form that runs within a client.
 	NeverClient
-	// MayNotStream: a TTFT does not prove that the call was streamed.
-	MayNotStream
 	// reused: the connection was there already.
 	reused
 )

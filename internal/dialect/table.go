@@ -159,15 +159,13 @@ const (
 	// SecondsOrNanos: a double is seconds, an int nanoseconds, except from
 	// JavaScript, which sends every integral double as an int.
 	SecondsOrNanos
-	// SecondsOrMillis: a double is seconds, an int milliseconds.
-	SecondsOrMillis
 	// DurationText is Rust's: 1.5s, 12.3ms, 150µs, 45ns.
 	DurationText
 	// ISOTime is an absolute wall time of the span's own host, JSON-encoded or not.
 	ISOTime
 )
 
-var unitLabels = [...]string{"", "s", "ms", "µs", "ns", "double s, int ns", "double s, int ms", "duration text", "ISO time"}
+var unitLabels = [...]string{"", "s", "ms", "µs", "ns", "double s, int ns", "duration text", "ISO time"}
 
 // Label names the unit in the documentation.
 func (u Unit) Label() string { return unitLabels[u] }

@@ -69,11 +69,6 @@ func (n number) ns(unit Unit, javaScript bool) (int64, bool) {
 		if !n.isInt || javaScript {
 			scale = 1e9
 		}
-	case SecondsOrMillis:
-		scale = 1e6
-		if !n.isInt {
-			scale = 1e9
-		}
 	}
 	if n.isInt && (n.int == 0 || (n.int < math.MaxInt64/scale && n.int > -math.MaxInt64/scale)) {
 		return n.int * scale, true

@@ -1,7 +1,6 @@
 package phase
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/phaseline/phaseline/internal/dialect"
@@ -254,17 +253,4 @@ func (t *trace) evidence(request int32, visit func(i int32, n *node)) {
 	for i := t.nodes[request].owned; i != none; i = t.nodes[i].next {
 		visit(i, &t.nodes[i])
 	}
-}
-
-// sortByStart orders spans of one process.
-func (t *trace) sortByStart(indices []int32) {
-	slices.SortFunc(indices, func(a, b int32) int {
-		if c := t.nodes[a].Start - t.nodes[b].Start; c != 0 {
-			if c < 0 {
-				return -1
-			}
-			return 1
-		}
-		return int(a - b)
-	})
 }
