@@ -55,14 +55,14 @@ func (s system) load(seed uint64, shift func(int64) simulate.Shift) simulate.Wor
 
 // outcome is what one simulated stretch showed.
 type outcome struct {
-	phi                        float64
-	falseOurs                  int
-	falseThreshold, falseZ     int
-	delay                      time.Duration // -1: not within the hour
-	delayThreshold, delayZ     time.Duration
-	owner                      string
-	days                       float64 // judged without a change
-	quantileBefore, quantileIn float64
+	phi                    float64
+	falseOurs              int
+	falseThreshold, falseZ int
+	delay                  time.Duration // -1: not within the hour
+	delayThreshold, delayZ time.Duration
+	owner                  string
+	days                   float64 // judged without a change
+	quantileBefore         float64
 }
 
 // judge learns over past, counts alarms over quiet, and then changes the system
