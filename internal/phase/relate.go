@@ -40,6 +40,9 @@ func (t *trace) ascend() {
 			continue
 		}
 		p := &t.nodes[n.parent]
+		if p.Role == dialect.RoleTool {
+			continue // what a tool calls is not what the model's call consists of
+		}
 		if n.engine == none && p.engine != none && n.Role != dialect.RoleLLM {
 			n.engine = p.engine
 		}
@@ -212,7 +215,7 @@ func (t *trace) own() {
 			if call := t.innermost(t.nodes[k].order); call != none {
 				n.root = t.nodes[call].root
 			}
-		case n.parent != none:
+		case n.parent != none && t.nodes[n.parent].Role != dialect.RoleTool:
 			n.root = t.nodes[n.parent].root
 		}
 	}

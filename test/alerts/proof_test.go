@@ -62,7 +62,6 @@ type outcome struct {
 	delayThreshold, delayZ time.Duration
 	owner                  string
 	days                   float64 // judged without a change
-	quantileBefore         float64
 }
 
 // judge learns over past, counts alarms over quiet, and then changes the system
@@ -90,7 +89,6 @@ func judge(t *testing.T, s system, seed uint64, past, quiet time.Duration, shift
 		if e.Verdict.Phi > 1 {
 			o.phi = e.Verdict.Phi
 		}
-		o.quantileBefore = e.Verdict.Baseline.NS
 		threshold, z := peers.alarm(e.At)
 		o.falseThreshold += threshold
 		o.falseZ += z
