@@ -156,9 +156,15 @@ var legacyProviders = map[string]string{
 	"xai":             "x_ai",
 }
 
+// dottedProviders are names of the semantic conventions that have dots.
+var dottedProviders = map[string]bool{
+	"aws.bedrock": true, "azure.ai.openai": true, "azure.ai.inference": true, "gcp.gemini": true,
+	"gcp.gen_ai": true, "gcp.vertex_ai": true, "ibm.watsonx.ai": true, "az.ai.openai": true, "az.ai.inference": true,
+}
+
 func normalProvider(p string, d *Dialect) string {
 	p = strings.ToLower(p)
-	if d != nil && d.CutProvider {
+	if d != nil && d.CutProvider && !dottedProviders[p] {
 		p, _, _ = strings.Cut(p, ".") // openai.responses, anthropic.messages
 	}
 	if q, ok := legacyProviders[p]; ok {

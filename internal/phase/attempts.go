@@ -1,6 +1,11 @@
 package phase
 
-import "github.com/phaseline/phaseline/internal/dialect"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/phaseline/phaseline/internal/dialect"
+)
 
 // attempts looks at the HTTP CLIENT spans below the request in its own
 // process. Two or more for one target are attempts; the time from the first to
@@ -12,22 +17,14 @@ func (t *trace) attempts(request int32, s *served) {
 	}
 	first := none
 	t.evidence(request, func(i int32, n *node) {
-		switch {
-		case n.Role == dialect.RoleHTTP && t.isAttempt(i, request):
-			if s.last == none || t.startsAfter(i, s.last) {
-				s.last = i
-			}
-		case n.Role == dialect.RoleConnect && n.Has(dialect.Connect) && sameService(n, r) && t.nodes[n.parent].Role != dialect.RoleConnect:
-			s.connect = max(s.connect, 0) + Duration(n.Number(dialect.Connect))
-			s.dialled = i
+		if n.Role == dialect.RoleHTTP && t.isAttempt(i, request) && (s.last == none || t.startsAfter(i, s.last)) {
+			s.last = i
 		}
 	})
 	if s.last == none {
 		return
 	}
-	if c := t.nodes[s.last].Number(dialect.Connect); c >= 0 && s.connect == Unknown {
-		s.connect, s.dialled = Duration(c), s.last
-	}
+	t.connect(request, s)
 	s.limited = t.nodes[s.last].Is(dialect.RateLimited)
 	s.retries = t.nodes[s.last].Number(dialect.Resends) > 0
 	if s.last == request {
@@ -46,6 +43,21 @@ func (t *trace) attempts(request int32, s *served) {
 	if first != none {
 		s.retry = Duration(t.nodes[s.last].Start - t.nodes[first].Start)
 	}
+}
+
+// connect adds up the last attempt's DNS, TCP and TLS, of which a span may
+// stand for all three.
+func (t *trace) connect(request int32, s *served) {
+	if c := t.nodes[s.last].Number(dialect.Connect); c >= 0 {
+		s.connect, s.dialled = Duration(c), s.last
+		return
+	}
+	t.evidence(request, func(i int32, n *node) {
+		if n.Role == dialect.RoleConnect && n.Has(dialect.Connect) && t.nodes[n.parent].Role != dialect.RoleConnect && t.isBelow(i, s.last) {
+			s.connect = max(s.connect, 0) + Duration(n.Number(dialect.Connect))
+			s.dialled = i
+		}
+	})
 }
 
 // isAttempt reports whether the HTTP span i was made by the request itself, in
@@ -183,8 +195,20 @@ func oneClock(a, b *node) bool {
 // sameCall reports whether two engine spans are sequences of one call: they
 // share the request id.
 func sameCall(a, b *node) bool {
-	id := a.Text(dialect.RequestID)
-	return id != "" && id == b.Text(dialect.RequestID)
+	id := callID(a)
+	return id != "" && id == callID(b)
+}
+
+// callID is the engine's request id without the number that vLLM appends for
+// each prompt of a batch at its completions API: cmpl-abc-0.
+func callID(n *node) string {
+	id := n.Text(dialect.RequestID)
+	if i := strings.LastIndexByte(id, '-'); i > len("cmpl-") && strings.HasPrefix(id, "cmpl-") {
+		if _, err := strconv.ParseUint(id[i+1:], 10, 16); err == nil {
+			return id[:i]
+		}
+	}
+	return id
 }
 
 func (t *trace) isBelow(i, above int32) bool {

@@ -40,7 +40,7 @@ func (t *trace) looseEngines() []unit {
 		if n.Role != dialect.RoleEngine || n.upstream != none {
 			continue
 		}
-		if id := n.Text(dialect.RequestID); id != "" {
+		if id := callID(n); id != "" {
 			if at, ok := byID[id]; ok {
 				units[at] = append(units[at], int32(i))
 				continue
@@ -99,17 +99,20 @@ func (t *trace) pairUnits(units []unit, engines bool) {
 	units = t.join(units, t.callByID(calls, loose))
 	units = t.join(units, t.callByParent(calls, units))
 	units = t.join(units, t.onlyCall(calls, units))
-	if !engines {
+	if len(units) == 0 {
 		return
 	}
+	alone := true
 	for _, call := range calls {
-		t.nodes[call].unpaired = len(units) > 0 && !t.nodes[call].taken
+		n := &t.nodes[call]
+		n.waiting = n.waiting || engines && !n.taken
+		n.unpaired = n.unpaired || !engines && !n.taken
+		alone = alone && n.taken
 	}
 	for _, u := range units {
 		for _, i := range u {
-			for _, call := range calls {
-				t.nodes[i].unpaired = t.nodes[i].unpaired || t.nodes[call].unpaired
-			}
+			t.nodes[i].waiting = engines && !alone
+			t.nodes[i].unpaired = !engines && !alone
 		}
 	}
 }
@@ -192,6 +195,9 @@ func (t *trace) callByID(calls []int32, loose map[int32]bool) func(unit) int32 {
 			id = n.Text(dialect.ResponseID)
 		}
 		call, ok := byID[id]
+		if !ok {
+			call, ok = byID[callID(n)]
+		}
 		if !ok || call == none || t.nodes[t.top(call)].taken {
 			return none
 		}

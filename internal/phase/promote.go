@@ -22,7 +22,7 @@ func (t *trace) promote() {
 		}
 		if caller := t.caller(int32(i)); caller != none {
 			t.nodes[caller].promoted = true
-			n.upstream, n.unpaired = caller, false
+			n.upstream, n.waiting = caller, false
 		}
 	}
 	t.settleUnpaired()
@@ -31,7 +31,7 @@ func (t *trace) promote() {
 	last := map[string]int32{}
 	for i := range t.nodes {
 		n := &t.nodes[i]
-		if id := n.Text(dialect.RequestID); n.Role == dialect.RoleEngine && n.upstream == none && id != "" {
+		if id := callID(n); n.Role == dialect.RoleEngine && n.upstream == none && id != "" {
 			if j, ok := last[id]; !ok || t.endsAfter(int32(i), j) {
 				last[id] = int32(i)
 			}
@@ -39,22 +39,23 @@ func (t *trace) promote() {
 	}
 	for i := range t.nodes {
 		n := &t.nodes[i]
-		if j, ok := last[n.Text(dialect.RequestID)]; ok && n.Role == dialect.RoleEngine && n.upstream == none && j != int32(i) {
+		if j, ok := last[callID(n)]; ok && n.Role == dialect.RoleEngine && n.upstream == none && j != int32(i) {
 			n.upstream = j
 		}
 	}
 }
 
-// settleUnpaired keeps the remark on calls only while an engine's span is
-// still without a caller.
+// settleUnpaired: calls and engine spans that waited for one another are
+// unpaired if an engine's span is still without a caller.
 func (t *trace) settleUnpaired() {
+	left := false
 	for i := range t.nodes {
-		if n := &t.nodes[i]; n.Role == dialect.RoleEngine && n.upstream == none && n.unpaired {
-			return
-		}
+		n := &t.nodes[i]
+		left = left || n.Role == dialect.RoleEngine && n.waiting
 	}
 	for i := range t.nodes {
-		t.nodes[i].unpaired = false
+		n := &t.nodes[i]
+		n.unpaired = n.unpaired || left && n.waiting
 	}
 }
 

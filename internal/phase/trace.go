@@ -33,6 +33,7 @@ type node struct {
 	dropped  bool // an LLM span that wraps others
 	promoted bool // an HTTP or gateway span that became the request
 	unpaired bool // pairing failed while there was something to pair with
+	waiting  bool // so far, until callers by HTTP are found
 	modelled bool // an LLM span is somewhere below in the same process
 	taken    bool // while pairing: a call that has what is being paired
 }
