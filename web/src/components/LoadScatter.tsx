@@ -82,7 +82,8 @@ export function LoadScatter({ metric, query }: { metric: Metric; query: Question
         </div>
       </div>
       <p class="quiet">
-        Requests in flight: arrivals times their mean total (Little’s law), over steps of {significant(asked.step_ns / 1e9)} s.
+        Requests in flight: arrivals times their mean total (Little’s law), over steps of{' '}
+        {significant(asked.step_ns / 1e9)} s.
       </p>
     </figure>
   )
