@@ -229,10 +229,34 @@ describe('Compare', () => {
 })
 
 describe('Alerts', () => {
-  it('lists rules and history, or says how to switch alerts on', async () => {
-    const page = await open('/alerts')
-    await page.getByRole('heading', { name: 'Rules' }).waitFor()
+  it('adds a rule after a replay, says why it did not fire, and removes it', async () => {
+    const page = await open('/alerts', { expected: /status of 400/ })
+    page.on('dialog', (dialog) => dialog.accept())
     await page.getByRole('heading', { name: /History/ }).waitFor()
+    await page.getByRole('button', { name: 'New rule' }).click()
+    const editor = page.getByRole('dialog', { name: 'New rule' })
+    const text = editor.getByLabel('Rule as JSON')
+    const rule = {
+      name: 'slow_total',
+      kind: 'threshold',
+      metric: 'total',
+      quantile: 0.95,
+      group_by: ['service'],
+      above: '1m',
+    }
+    await text.fill(JSON.stringify({ ...rule, quantile: 7 }))
+    await editor.getByRole('button', { name: 'Save' }).click()
+    await editor.getByRole('alert').getByText('quantile').first().waitFor()
+    await text.fill(JSON.stringify(rule))
+    await editor.getByRole('button', { name: 'When would it have fired?' }).click()
+    await editor.getByText(/It would (not )?have fired/).waitFor()
+    await editor.getByRole('button', { name: 'Save' }).click()
+    await expect.poll(() => row(page, 'slow_total').innerText()).toContain('p95 Total is above 1 m')
+    await row(page, 'slow_total').getByRole('button', { name: 'Why?' }).click()
+    await page.getByRole('heading', { name: 'Why slow_total fired, or did not' }).waitFor()
+    expect(question(page)).toContainEqual(['rule', 'slow_total'])
+    await row(page, 'slow_total').getByRole('button', { name: 'Remove' }).click()
+    await expect.poll(() => row(page, 'slow_total').count()).toBe(0)
   })
 })
 

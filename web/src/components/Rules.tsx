@@ -121,15 +121,18 @@ function Row({ stored, onEdit }: { stored: StoredRule; onEdit: () => void }) {
   )
 }
 
+/** 1h30m as 1 h 30 m. */
+const spell = (setting: string) => setting.replace(/(\d)([a-zµ]+)/g, '$1 $2 ').trim()
+
 /** A rule in one line. */
 export function summary(rule: Rule): string {
   const what = `${quantileName(rule.quantile ?? 0.95)} ${METRIC_NAMES[rule.metric ?? 'ttft']}`
   const filters = rule.filters?.length ? ` where ${rule.filters.join(', ')}` : ''
   switch (rule.kind) {
     case 'threshold':
-      return `${what} is above ${rule.above ?? '?'}${filters}`
+      return `${what} is above ${spell(rule.above ?? '?')}${filters}`
     case 'regression':
-      return `${what} is above its own past by ${Math.round((rule.min_relative ?? 0.2) * 100)} % and ${rule.min_absolute ?? '50ms'}${filters}`
+      return `${what} is above its own past by ${Math.round((rule.min_relative ?? 0.2) * 100)} % and ${spell(rule.min_absolute ?? '50ms')}${filters}`
     case 'slo':
       return `the objective’s budget burns too fast${filters}`
     case 'absence':
