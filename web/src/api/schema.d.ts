@@ -4,2470 +4,2438 @@
  */
 
 export interface paths {
-  '/breakdown': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * Percentiles of every phase, TTFT, TPOT and total, by group
-     * @description One row a group. `omitted_groups` says how many lie beyond `limit`.
-     */
-    get: operations['getBreakdown']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/timeseries': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * Quantiles of one metric over time, by group
-     * @description Columns as wide as the answer's `times`. A step without a request has n = 0 and null quantiles.
-     */
-    get: operations['getTimeseries']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/heatmap': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** How many requests fell into each duration bucket in each step */
-    get: operations['getHeatmap']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/composition': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * What the requests around a percentile are made of
-     * @description For each quantile, the mean composition of the requests with ranks around it. The parts add up to
-     *     `mean_ns`, the mean of that window, which stands beside the quantile itself.
-     */
-    get: operations['getComposition']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/compare': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * Two windows, or two values of a dimension, side by side
-     * @description B minus A. Without any parameter, B is the last hour and A the hour before it. `a` and `b` are filters
-     *     for one side each, so that two versions can be compared in one window. Which part owns the change, and
-     *     how much of it is only a changed mix of work, are said apart.
-     */
-    get: operations['getCompare']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/distinguish': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * What sets a rectangle of the heatmap apart
-     * @description Compares the requests inside the rectangle (`select_from` to `select_to`, `select_low_ns` to
-     *     `select_high_ns` of the metric) with the other requests of the range, and ranks the dimension values that are over-represented inside.
-     */
-    get: operations['getDistinguish']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/requests': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Single requests, newest first */
-    get: operations['listRequests']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/requests/{trace_id}/{span_id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** One request, and for every number the span, attribute and rule it rests on */
-    get: operations['getRequest']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/traces/{trace_id}': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * The spans of a trace as stored, for a waterfall, and its requests
-     * @description Offsets are relative to the first span of the same clock. Times of two hosts are never compared: spans of
-     *     different clocks can only be placed beside one another, not on one axis.
-     */
-    get: operations['getTrace']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/dimensions': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** What requests can be grouped and filtered by */
-    get: operations['listDimensions']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/dimensions/{name}/values': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** The values of a dimension, most frequent first */
-    get: operations['listDimensionValues']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/quality': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Which services send what, what is missing, and how to switch it on */
-    get: operations['getQuality']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/alerts': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * What every rule says now, group by group
-     * @description Firing first. Empty while alerts are switched off.
-     */
-    get: operations['listAlerts']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/alerts/history': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Every change of state, newest first */
-    get: operations['listAlertHistory']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/alerts/rules': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Every rule, from files and from the API */
-    get: operations['listRules']
-    put?: never
-    /** Add a rule */
-    post: operations['createRule']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/alerts/rules/preview': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    put?: never
-    /** Replay a rule over the last 7 days without saving it */
-    post: operations['previewRule']
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/alerts/rules/{name}': {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        /** @description Name of the rule. */
-        name: components['schemas']['RuleName']
-      }
-      cookie?: never
-    }
-    /** One rule */
-    get: operations['getRule']
-    /**
-     * Change a rule
-     * @description A rule from a file is read-only (409). The name in the body must be the one in the path.
-     */
-    put: operations['replaceRule']
-    post?: never
-    /**
-     * Remove a rule
-     * @description A rule from a file is read-only (409). Its history stays.
-     */
-    delete: operations['deleteRule']
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/alerts/rules/{name}/baseline': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    get?: never
-    /**
-     * Accept what is now as the new normal
-     * @description Windows before `since` no longer count as the past of this rule's groups. Works for rules from files too.
-     */
-    put: operations['acceptBaseline']
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/alerts/rules/{name}/evaluations': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /**
-     * Why a rule fired, and why it did not
-     * @description Each evaluation with its inputs and every condition it had to meet, newest first.
-     */
-    get: operations['listEvaluations']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/status': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** What this process does and how far behind it is */
-    get: operations['getStatus']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/setup': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** Where to send telemetry, and whether any has arrived */
-    get: operations['getSetup']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
-  '/openapi.json': {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    /** This document */
-    get: operations['getOpenAPI']
-    put?: never
-    post?: never
-    delete?: never
-    options?: never
-    head?: never
-    patch?: never
-    trace?: never
-  }
+    "/breakdown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Percentiles of every phase, TTFT, TPOT and total, by group
+         * @description One row a group. `omitted_groups` says how many lie beyond `limit`.
+         */
+        get: operations["getBreakdown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/timeseries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Quantiles of one metric over time, by group
+         * @description Columns as wide as the answer's `times`. A step without a request has n = 0 and null quantiles.
+         */
+        get: operations["getTimeseries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/heatmap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many requests fell into each duration bucket in each step */
+        get: operations["getHeatmap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/composition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the requests around a percentile are made of
+         * @description For each quantile, the mean composition of the requests with ranks around it. The parts add up to
+         *     `mean_ns`, the mean of that window, which stands beside the quantile itself.
+         */
+        get: operations["getComposition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Two windows, or two values of a dimension, side by side
+         * @description B minus A. Without any parameter, B is the last hour and A the hour before it. `a` and `b` are filters
+         *     for one side each, so that two versions can be compared in one window. Which part owns the change, and
+         *     how much of it is only a changed mix of work, are said apart.
+         */
+        get: operations["getCompare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/distinguish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What sets a rectangle of the heatmap apart
+         * @description Compares the requests inside the rectangle (`select_from` to `select_to`, `select_low_ns` to
+         *     `select_high_ns` of the metric) with the other requests of the range, and ranks the dimension values that are over-represented inside.
+         */
+        get: operations["getDistinguish"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Single requests, newest first */
+        get: operations["listRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/requests/{trace_id}/{span_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One request, and for every number the span, attribute and rule it rests on */
+        get: operations["getRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/traces/{trace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The spans of a trace as stored, for a waterfall, and its requests
+         * @description Offsets are relative to the first span of the same clock. Times of two hosts are never compared: spans of
+         *     different clocks can only be placed beside one another, not on one axis.
+         */
+        get: operations["getTrace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dimensions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What requests can be grouped and filtered by */
+        get: operations["listDimensions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dimensions/{name}/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The values of a dimension, most frequent first */
+        get: operations["listDimensionValues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which services send what, what is missing, and how to switch it on */
+        get: operations["getQuality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What every rule says now, group by group
+         * @description Firing first. Empty while alerts are switched off.
+         */
+        get: operations["listAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every change of state, newest first */
+        get: operations["listAlertHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every rule, from files and from the API */
+        get: operations["listRules"];
+        put?: never;
+        /** Add a rule */
+        post: operations["createRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replay a rule over the last 7 days without saving it */
+        post: operations["previewRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/rules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the rule. */
+                name: components["schemas"]["RuleName"];
+            };
+            cookie?: never;
+        };
+        /** One rule */
+        get: operations["getRule"];
+        /**
+         * Change a rule
+         * @description A rule from a file is read-only (409). The name in the body must be the one in the path.
+         */
+        put: operations["replaceRule"];
+        post?: never;
+        /**
+         * Remove a rule
+         * @description A rule from a file is read-only (409). Its history stays.
+         */
+        delete: operations["deleteRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/rules/{name}/baseline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Accept what is now as the new normal
+         * @description Windows before `since` no longer count as the past of this rule's groups. Works for rules from files too.
+         */
+        put: operations["acceptBaseline"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/rules/{name}/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why a rule fired, and why it did not
+         * @description Each evaluation with its inputs and every condition it had to meet, newest first.
+         */
+        get: operations["listEvaluations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this process does and how far behind it is */
+        get: operations["getStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where to send telemetry, and whether any has arrived */
+        get: operations["getSetup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document */
+        get: operations["getOpenAPI"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
-export type webhooks = Record<string, never>
+export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /** @description Comma-separated values, RFC 4180, UTF-8, with a header line. An empty field is unknown. */
-    CSV: string
-    /** @description RFC 9457. */
-    Problem: {
-      /** @description `urn:phaseline:problem:` and a code. */
-      type: string
-      title: string
-      status: number
-      /** @description What was wrong and what to do about it. */
-      detail: string
-      /** @description The id of this request, as in the log. */
-      instance?: string
-      /** @description The parameter or body field at fault. */
-      parameter?: string
-      /** @description The values that would have been right, where they can be listed. */
-      allowed?: string[]
-    }
-    /** @enum {string} */
-    Format: 'json' | 'csv'
-    /** @default [] */
-    Filters: string[]
-    /** @enum {string} */
-    Metric: 'ttft' | 'tpot' | 'total' | 'network' | 'queue' | 'prefill' | 'decode' | 'unattributed'
-    /** @enum {string} */
-    WholeMetric: 'ttft' | 'total'
-    TraceID: string
-    SpanID: string
-    /**
-     * Format: int64
-     * @description Nanoseconds; null is unknown.
-     */
-    Duration: number | null
-    /** @description [from, to) by the end of requests. */
-    Range: {
-      /** Format: date-time */
-      from: string
-      /** Format: date-time */
-      to: string
-    }
-    /**
-     * @description `requests`: read from every single request, exact. `hours`: closed hours from rollups in log buckets, the edges from requests.
-     * @enum {string}
-     */
-    Tier: 'requests' | 'hours'
-    /** @description What every answer says about itself. */
-    Meta: {
-      range: components['schemas']['Range']
-      tier: components['schemas']['Tier']
-      /**
-       * Format: double
-       * @description Largest relative error of any quantile; 0 is exact.
-       */
-      error_bound: number
-      /**
-       * Format: int64
-       * @description Requests in range after filters, whatever their outcome.
-       */
-      n: number
-      /**
-       * Format: int64
-       * @description How many of them the latencies rest on.
-       */
-      counted: number
-      coverage: components['schemas']['Coverage']
-      /**
-       * Format: int64
-       * @description Estimate of the rows to read that chose the tier.
-       */
-      estimated_rows: number
-    }
-    /**
-     * Format: double
-     * @description From 0 to 1; null where there is nothing to take a share of.
-     */
-    Share: number | null
-    /** @description Share of the counted requests for which each duration is known. */
-    Coverage: {
-      ttft: components['schemas']['Share']
-      tpot: components['schemas']['Share']
-      network: components['schemas']['Share']
-      queue: components['schemas']['Share']
-      prefill: components['schemas']['Share']
-      decode: components['schemas']['Share']
-    }
-    /** @description Requests by outcome; they add up to n. */
-    Counts: {
-      /** Format: int64 */
-      n: number
-      /** Format: int64 */
-      ok: number
-      /** Format: int64 */
-      errors: number
-      /** Format: int64 */
-      cancelled: number
-      /** Format: int64 */
-      cache_hits: number
-    }
-    Label: {
-      dimension: string
-      /** @description Empty where the spans did not say. */
-      value: string
-    }
-    /** @description One for each dimension grouped by, in their order. */
-    Labels: components['schemas']['Label'][]
-    /** @description A quantile with its 95 % interval by order statistics. */
-    Quantile: {
-      /** Format: double */
-      q: number
-      value_ns: components['schemas']['Duration']
-      low_ns: components['schemas']['Duration']
-      high_ns: components['schemas']['Duration']
-      /**
-       * Format: double
-       * @description φ, by how much more the tail varies between time blocks than independent requests would; null with fewer than 10 blocks.
-       */
-      overdispersion: number | null
-      /**
-       * Format: int64
-       * @description n by φ.
-       */
-      n_effective: number | null
-      /**
-       * Format: int64
-       * @description Smallest n_effective for which an interval exists.
-       */
-      n_required: number
-      /** @description n_effective is below n_required or unknown. */
-      n_too_small: boolean
-    }
-    Distribution: {
-      metric: components['schemas']['Metric']
-      /**
-       * Format: int64
-       * @description Counted requests for which the metric is known.
-       */
-      n: number
-      mean_ns: components['schemas']['Duration']
-      quantiles: components['schemas']['Quantile'][]
-    }
-    /**
-     * @description `rest` is what is left of a TTFT, `unattributed` what is left of a total.
-     * @enum {string}
-     */
-    PartName: 'network' | 'queue' | 'prefill' | 'decode' | 'unattributed' | 'rest'
-    /** @description The means of all parts of a set add up to the mean of the set. */
-    PartMean: {
-      part: components['schemas']['PartName']
-      /** Format: int64 */
-      mean_ns: number
-      /**
-       * Format: double
-       * @description Share of the requests for which the part is known; its time in the others is in unattributed (rest).
-       */
-      coverage: number
-    }
-    PartMeans: components['schemas']['PartMean'][]
-    Breakdown: {
-      range: components['schemas']['Range']
-      tier: components['schemas']['Tier']
-      /** Format: double */
-      error_bound: number
-      /** Format: int64 */
-      n: number
-      /** Format: int64 */
-      counted: number
-      coverage: components['schemas']['Coverage']
-      /** Format: int64 */
-      estimated_rows: number
-      groups: components['schemas']['BreakdownGroup'][]
-      /**
-       * Format: int64
-       * @description Groups beyond limit.
-       */
-      omitted_groups: number
-    }
-    BreakdownGroup: {
-      labels: components['schemas']['Labels']
-      counts: components['schemas']['Counts']
-      /** Format: int64 */
-      counted: number
-      /** Format: double */
-      rate_per_second: number
-      error_rate: components['schemas']['Share']
-      coverage: components['schemas']['Coverage']
-      metrics: components['schemas']['Distribution'][]
-      total_parts: components['schemas']['PartMeans']
-      ttft_parts: components['schemas']['PartMeans']
-      input_tokens: components['schemas']['Tokens']
-      output_tokens: components['schemas']['Tokens']
-    }
-    TimeSeries: {
-      range: components['schemas']['Range']
-      tier: components['schemas']['Tier']
-      /** Format: double */
-      error_bound: number
-      /** Format: int64 */
-      n: number
-      /** Format: int64 */
-      counted: number
-      coverage: components['schemas']['Coverage']
-      /** Format: int64 */
-      estimated_rows: number
-      metric: components['schemas']['Metric']
-      /** Format: int64 */
-      step_ns: number
-      /** @description Start of each step. */
-      times: string[]
-      series: components['schemas']['Series'][]
-      /** Format: int64 */
-      omitted_series: number
-    }
-    Durations: components['schemas']['Duration'][]
-    /** @description Every array is as long as the answer's `times`. */
-    Series: {
-      labels: components['schemas']['Labels']
-      n: number[]
-      errors: number[]
-      /** @description Requests that have the metric. */
-      counted: number[]
-      mean_ns: components['schemas']['Durations']
-      quantiles: components['schemas']['SeriesQuantile'][]
-      /** @description Mean parts of the metric; of TTFT for ttft, otherwise of the total. */
-      parts: components['schemas']['SeriesPart'][]
-    }
-    SeriesQuantile: {
-      /** Format: double */
-      q: number
-      values_ns: components['schemas']['Durations']
-    }
-    SeriesPart: {
-      part: components['schemas']['PartName']
-      mean_ns: components['schemas']['Durations']
-    }
-    Heatmap: {
-      range: components['schemas']['Range']
-      tier: components['schemas']['Tier']
-      /** Format: double */
-      error_bound: number
-      /** Format: int64 */
-      n: number
-      /** Format: int64 */
-      counted: number
-      coverage: components['schemas']['Coverage']
-      /** Format: int64 */
-      estimated_rows: number
-      metric: components['schemas']['Metric']
-      /** Format: int64 */
-      step_ns: number
-      times: string[]
-      /** @description Ascending and adjacent. */
-      buckets: components['schemas']['Bucket'][]
-      /** @description counts[i][j] is the number of requests of times[i] in buckets[j]. */
-      counts: number[][]
-    }
-    /** @description Durations above low_ns, up to and with high_ns. */
-    Bucket: {
-      /** Format: int64 */
-      low_ns: number
-      /** Format: int64 */
-      high_ns: number
-    }
-    Distinction: {
-      range: components['schemas']['Range']
-      tier: components['schemas']['Tier']
-      /** Format: double */
-      error_bound: number
-      /** Format: int64 */
-      n: number
-      /** Format: int64 */
-      counted: number
-      coverage: components['schemas']['Coverage']
-      /** Format: int64 */
-      estimated_rows: number
-      /** Format: int64 */
-      selected: number
-      /** Format: int64 */
-      rest: number
-      /** @description Most telling first. */
-      values: components['schemas']['DistinctValue'][]
-    }
-    DistinctValue: {
-      dimension: string
-      value: string
-      /** Format: int64 */
-      selected: number
-      /** Format: int64 */
-      rest: number
-      /** Format: double */
-      selected_share: number
-      /** Format: double */
-      rest_share: number
-      /**
-       * Format: double
-       * @description Log-likelihood ratio (G²) of the two shares, positive if over-represented in the selection.
-       */
-      score: number
-    }
-    Composition: {
-      range: components['schemas']['Range']
-      tier: components['schemas']['Tier']
-      /** Format: double */
-      error_bound: number
-      /** Format: int64 */
-      n: number
-      /** Format: int64 */
-      counted: number
-      coverage: components['schemas']['Coverage']
-      /** Format: int64 */
-      estimated_rows: number
-      metric: components['schemas']['WholeMetric']
-      groups: components['schemas']['CompositionGroup'][]
-      /** Format: int64 */
-      omitted_groups: number
-    }
-    CompositionGroup: {
-      labels: components['schemas']['Labels']
-      /**
-       * Format: int64
-       * @description Counted requests that have the metric.
-       */
-      n: number
-      /**
-       * Format: int64
-       * @description Those of which every part is known.
-       */
-      complete: number
-      /** @description The windows are taken over the complete ones only. */
-      complete_only: boolean
-      compositions: components['schemas']['QuantileComposition'][]
-      /** @description What the picture shows, in one sentence; empty if nothing. */
-      finding: string
-    }
-    QuantileComposition: {
-      /** Format: double */
-      q: number
-      value_ns: components['schemas']['Duration']
-      low_ns: components['schemas']['Duration']
-      high_ns: components['schemas']['Duration']
-      /** Format: double */
-      overdispersion: number | null
-      /** Format: int64 */
-      n_effective: number | null
-      /** Format: int64 */
-      n_required: number
-      n_too_small: boolean
-      /**
-       * Format: int64
-       * @description Requests the means rest on.
-       */
-      window_n: number
-      /** Format: int64 */
-      from_rank: number
-      /**
-       * Format: int64
-       * @description Exclusive.
-       */
-      to_rank: number
-      mean_ns: components['schemas']['Duration']
-      parts: components['schemas']['PartMeans']
-      /** @description Too few requests lie close enough; then there are no parts. */
-      window_too_small: boolean
-      /** Format: int64 */
-      window_required: number
-    }
-    Comparison: {
-      metric: components['schemas']['WholeMetric']
-      a: components['schemas']['Side']
-      b: components['schemas']['Side']
-      mean: components['schemas']['Difference']
-      quantiles: components['schemas']['QuantileDifference'][]
-      mix: components['schemas']['Mix']
-    }
-    Side: {
-      range: components['schemas']['Range']
-      tier: components['schemas']['Tier']
-      /** Format: double */
-      error_bound: number
-      /** Format: int64 */
-      n: number
-      /** Format: int64 */
-      counted: number
-      coverage: components['schemas']['Coverage']
-      /** Format: int64 */
-      estimated_rows: number
-      counts: components['schemas']['Counts']
-      metrics: components['schemas']['Distribution'][]
-      composition: components['schemas']['CompositionGroup']
-      mean_parts: components['schemas']['PartMeans']
-      /** @description Time blocks with data. */
-      blocks: number
-    }
-    /**
-     * Format: int64
-     * @description Nanoseconds, may be negative; null is unknown.
-     */
-    SignedDuration: number | null
-    PartDifference: {
-      part: components['schemas']['PartName']
-      /** Format: int64 */
-      ns: number
-      low_ns: components['schemas']['SignedDuration']
-      high_ns: components['schemas']['SignedDuration']
-      /**
-       * Format: double
-       * @description Of the whole difference; null if that is zero.
-       */
-      share: number | null
-    }
-    /**
-     * @description The part with at least half of the difference and an interval that excludes 0; `shared` if no part has; `none` if the
-     *     difference cannot be told from 0.
-     * @enum {string}
-     */
-    Owner: 'network' | 'queue' | 'prefill' | 'decode' | 'unattributed' | 'rest' | 'shared' | 'none'
-    /** @description B minus A with its 95 % interval by batch means, null with fewer than 10 time blocks on a side. The parts add up to it. */
-    Difference: {
-      /** Format: int64 */
-      ns: number
-      low_ns: components['schemas']['SignedDuration']
-      high_ns: components['schemas']['SignedDuration']
-      /**
-       * Format: double
-       * @description By the value of A.
-       */
-      relative: number | null
-      /**
-       * Format: double
-       * @description Largest relative difference that the interval allows.
-       */
-      relative_bound: number | null
-      parts: components['schemas']['PartDifference'][]
-      owner: components['schemas']['Owner']
-    }
-    QuantileDifference: {
-      /** Format: double */
-      q: number
-      /** @description Difference of the two quantiles themselves. */
-      value_ns: components['schemas']['SignedDuration']
-      /** @description Difference of the compositions around them; null if one side has too few requests there. */
-      difference: components['schemas']['Difference'] | null
-    }
-    /**
-     * @description The shift of the workload set apart from the change of the service: difference of the means = within + shift, over the
-     *     strata (model × uncached-input-token bucket) that both sides have.
-     */
-    Mix: {
-      within_ns: components['schemas']['SignedDuration']
-      shift_ns: components['schemas']['SignedDuration']
-      compared: components['schemas']['Share']
-      /** @description Largest contributions first. */
-      strata: components['schemas']['Stratum'][]
-    }
-    Stratum: {
-      model: string
-      /** @description Range of uncached input tokens. */
-      input_bucket: string
-      /** Format: double */
-      a_share: number
-      /** Format: double */
-      b_share: number
-      a_mean_ns: components['schemas']['Duration']
-      b_mean_ns: components['schemas']['Duration']
-    }
-    /** @enum {string} */
-    Provenance: 'unknown' | 'measured' | 'derived' | 'estimated'
-    Provenances: {
-      network: components['schemas']['Provenance']
-      queue: components['schemas']['Provenance']
-      prefill: components['schemas']['Provenance']
-      decode: components['schemas']['Provenance']
-      ttft: components['schemas']['Provenance']
-    }
-    Hop: {
-      hop: string
-      /** Format: int64 */
-      ns: number
-    }
-    /**
-     * @description One generative LLM call as its most upstream observer saw it. network + queue + prefill + decode + unattributed = total,
-     *     exactly, an unknown phase counting as nothing. Keys that are not required are left out when they say nothing.
-     */
-    Request: {
-      trace_id: components['schemas']['TraceID']
-      span_id: components['schemas']['SpanID']
-      tenant?: string
-      /**
-       * Format: date-time
-       * @description On the observer's clock.
-       */
-      start: string
-      /** Format: date-time */
-      end: string
-      service_namespace?: string
-      service: string
-      /** @description service.version */
-      version: string
-      /** @description deployment.environment.name */
-      environment: string
-      operation: string
-      model: string
-      response_model?: string
-      provider: string
-      /** @description Empty when no span of the engine was seen. */
-      engine: string
-      server_address: string
-      /** @description The instrumentation that wrote the request span. */
-      dialect: string
-      streaming: boolean | null
-      outcome: components['schemas']['Outcome']
-      vantage: components['schemas']['Vantage']
-      error_type?: string
-      finish_reason?: string
-      session?: string
-      user?: string
-      prompt_name?: string
-      prompt_version?: string
-      /** Format: int64 */
-      total_ns: number
-      network_ns: components['schemas']['Duration']
-      queue_ns: components['schemas']['Duration']
-      prefill_ns: components['schemas']['Duration']
-      decode_ns: components['schemas']['Duration']
-      /** Format: int64 */
-      unattributed_ns: number
-      ttft_ns: components['schemas']['Duration']
-      /** @enum {string} */
-      ttft_kind: 'unknown' | 'first_chunk' | 'first_token' | 'first_answer_token'
-      /** @description The attribute or event that TTFT was read from. */
-      ttft_source: string
-      ttft_network_ns: components['schemas']['Duration']
-      ttft_queue_ns: components['schemas']['Duration']
-      ttft_prefill_ns: components['schemas']['Duration']
-      ttft_rest_ns: components['schemas']['Duration']
-      first_answer_ns: components['schemas']['Duration']
-      server_ns: components['schemas']['Duration']
-      server_ttft_ns: components['schemas']['Duration']
-      retry_ns: components['schemas']['Duration']
-      connect_ns: components['schemas']['Duration']
-      network_hops_ns?: components['schemas']['Hop'][]
-      tpot_ns: components['schemas']['Duration']
-      input_tokens: components['schemas']['Tokens']
-      cached_input_tokens: components['schemas']['Tokens']
-      output_tokens: components['schemas']['Tokens']
-      reasoning_tokens: components['schemas']['Tokens']
-      provenance: components['schemas']['Provenances']
-      flags: string[]
-      /** @description Span attributes that the operator chose as dimensions. */
-      attributes: {
-        [key: string]: string
-      }
-    }
-    /** @enum {string} */
-    Outcome: 'ok' | 'error' | 'cancelled' | 'cache_hit'
-    /**
-     * @description Where the total was observed.
-     * @enum {string}
-     */
-    Vantage: 'client' | 'gateway' | 'server'
-    /**
-     * Format: int64
-     * @description null is unknown.
-     */
-    Tokens: number | null
-    RequestList: {
-      range: components['schemas']['Range']
-      requests: components['schemas']['Request'][]
-      /** @description Continues after the last request; empty on the last page. */
-      next_cursor: string
-    }
-    /** @description One number of a request and where it comes from. */
-    Evidence: {
-      /** @description The number, as its key in the request. */
-      fact: string
-      /**
-       * Format: int64
-       * @description Nanoseconds, or a count.
-       */
-      value: number
-      provenance?: components['schemas']['Provenance']
-      /** @description The span it was read from. */
-      span_id?: string
-      span_service?: string
-      /** @description The instrumentation that wrote the span. */
-      dialect?: string
-      /** @description The attribute, event or extent it was read from. */
-      attribute?: string
-      /** @description How it was used. */
-      rule: string
-    }
-    RequestRef: {
-      trace_id: components['schemas']['TraceID']
-      span_id: components['schemas']['SpanID']
-      /** Format: date-time */
-      end: string
-      model: string
-      /** Format: int64 */
-      total_ns: number
-      ttft_ns: components['schemas']['Duration']
-    }
-    RequestDetail: {
-      request: components['schemas']['Request']
-      evidence: components['schemas']['Evidence'][]
-      /** @description False once the spans are past their retention; then there is no evidence to show. */
-      spans_stored: boolean
-      /** @description The same service's requests that ended just before, nearest first. */
-      previous: components['schemas']['RequestRef'][]
-      /** @description The same service's requests that ended just after, nearest first. */
-      next: components['schemas']['RequestRef'][]
-      /** @description The other requests of the trace, by start. */
-      in_trace: components['schemas']['RequestRef'][]
-    }
-    /** @description Spans of one process, whose times may be compared with one another. */
-    Clock: {
-      service: string
-      service_namespace: string
-      /** @description service.instance.id, else host.name; empty where neither was sent. */
-      instance: string
-      /**
-       * Format: date-time
-       * @description Start of the clock's first span.
-       */
-      start: string
-      /**
-       * Format: int64
-       * @description From there to the end of its last span.
-       */
-      extent_ns: number
-    }
-    SpanEvent: {
-      name: string
-      /**
-       * Format: int64
-       * @description From the start of the clock.
-       */
-      offset_ns: number
-      attributes: components['schemas']['Attributes']
-    }
-    /** @description Values as they were sent; content of prompts and answers is not stored unless the operator opts in. */
-    Attributes: {
-      [key: string]: unknown
-    }
-    SpanUse: {
-      request_span_id: components['schemas']['SpanID']
-      /** @description Numbers of that request that rest on this span. */
-      facts: string[]
-    }
-    Span: {
-      span_id: components['schemas']['SpanID']
-      /** @description Empty for a root. */
-      parent_span_id: string
-      name: string
-      /** @enum {string} */
-      kind: 'unspecified' | 'internal' | 'server' | 'client' | 'producer' | 'consumer'
-      /** @description Instrumentation scope. */
-      scope: string
-      /** @description Index in `clocks`. */
-      clock: number
-      /**
-       * Format: int64
-       * @description From the start of the clock.
-       */
-      offset_ns: number
-      /** Format: int64 */
-      duration_ns: number
-      /** @enum {string} */
-      status: 'unset' | 'ok' | 'error'
-      status_message: string
-      attributes: components['schemas']['Attributes']
-      events: components['schemas']['SpanEvent'][]
-      /** Format: int64 */
-      dropped_events: number
-      evidence: components['schemas']['SpanUse'][]
-    }
-    Trace: {
-      trace_id: components['schemas']['TraceID']
-      clocks: components['schemas']['Clock'][]
-      /** @description By clock and offset; at most 2,000, evidence first to be kept. */
-      spans: components['schemas']['Span'][]
-      /** @description Spans that are stored. */
-      span_count: number
-      requests: components['schemas']['Request'][]
-    }
-    Dimension: {
-      name: string
-      description: string
-      /** @description It can be grouped by, not only filtered by. */
-      group: boolean
-      /** @description Long ranges answer it; by others they are refused (422) where too many requests would have to be read. */
-      long_range: boolean
-    }
-    DimensionList: {
-      dimensions: components['schemas']['Dimension'][]
-    }
-    ValueCount: {
-      value: string
-      counts: components['schemas']['Counts']
-    }
-    DimensionValues: {
-      range: components['schemas']['Range']
-      tier: components['schemas']['Tier']
-      /** Format: double */
-      error_bound: number
-      /** Format: int64 */
-      n: number
-      /** Format: int64 */
-      counted: number
-      coverage: components['schemas']['Coverage']
-      /** Format: int64 */
-      estimated_rows: number
-      dimension: string
-      values: components['schemas']['ValueCount'][]
-      /** Format: int64 */
-      omitted_values: number
-    }
-    ServiceQuality: {
-      service: string
-      dialects: components['schemas']['ValueCount'][]
-      engines: components['schemas']['ValueCount'][]
-      ttft_sources: components['schemas']['ValueCount'][]
-      counts: components['schemas']['Counts']
-      vantages: components['schemas']['ValueCount'][]
-      coverage: components['schemas']['Coverage']
-      /** @description What is missing and how to switch it on. */
-      hints: string[]
-    }
-    FlagCount: {
-      flag: string
-      /** Format: int64 */
-      n: number
-      meaning: string
-      /** @description What to do about it. */
-      action: string
-    }
-    Quality: {
-      range: components['schemas']['Range']
-      tier: components['schemas']['Tier']
-      /** Format: double */
-      error_bound: number
-      /** Format: int64 */
-      n: number
-      /** Format: int64 */
-      counted: number
-      coverage: components['schemas']['Coverage']
-      /** Format: int64 */
-      estimated_rows: number
-      services: components['schemas']['ServiceQuality'][]
-      flags: components['schemas']['FlagCount'][]
-    }
-    Count: {
-      name: string
-      /** Format: int64 */
-      count: number
-    }
-    Status: {
-      version: string
-      /** @description Revision of the decomposition rules. */
-      revision: number
-      /** Format: date-time */
-      started: string
-      roles: ('api' | 'derive' | 'alert')[]
-      store: components['schemas']['StoreStatus']
-      /** @description Counts since the start of this process. */
-      counters: components['schemas']['Count'][]
-      limits: components['schemas']['Limits']
-    }
-    StoreStatus: {
-      ready: boolean
-      /** @description Why it is not ready; empty when it is. */
-      reason: string
-      /** @enum {string} */
-      kind: 'embedded' | 'server'
-      /**
-       * Format: int64
-       * @description Spans stored since the start of this process.
-       */
-      spans: number
-      /**
-       * Format: int64
-       * @description Request rows written since the start of this process.
-       */
-      requests: number
-      /**
-       * Format: int64
-       * @description Age of the oldest span that still waits to become a request; 0 when none waits.
-       */
-      derive_lag_ns: number
-      /**
-       * Format: int64
-       * @description Age of the oldest request, of an hour gone by, that is not in its hour yet; 0 when none waits.
-       */
-      rollup_lag_ns: number
-      /** @description Latest failure of the background work; empty once it works again. */
-      last_error: string
-    }
-    /** @description What one question may ask for. */
-    Limits: {
-      /** Format: int64 */
-      max_points: number
-      /** Format: int64 */
-      max_groups: number
-      /** Format: int64 */
-      max_page: number
-      /** Format: int64 */
-      max_query_time_ns: number
-      /** Format: int64 */
-      max_memory_bytes: number
-      /** Format: int64 */
-      max_rows_read: number
-    }
-    Setup: {
-      /** @description host:port; null when this process does not receive. */
-      otlp_grpc_endpoint: string | null
-      /** @description URL; null when this process does not receive. */
-      otlp_http_endpoint: string | null
-      /** @description The API needs a bearer token. */
-      token_required: boolean
-      /**
-       * Format: int64
-       * @description Spans stored since the start of this process.
-       */
-      spans: number
-      /**
-       * Format: date-time
-       * @description End of the newest request of the last 24 h; null when there is none, or the store is away.
-       */
-      last_request: string | null
-    }
-    /** @description Dimension to value; empty when nothing is grouped by. */
-    Group: {
-      [key: string]: string
-    }
-    /** @enum {string} */
-    AlertState: 'inactive' | 'pending' | 'firing' | 'recovering' | 'no_data' | 'insufficient_samples' | 'error'
-    RuleName: string
-    /** @description A setting, as `250ms`, `30s`, `5m`, `1h30m`. */
-    RuleDuration: string
-    /** @description The same document as an entry of a rule file. Its durations are settings and written as in `5m`. */
-    Rule: {
-      name: components['schemas']['RuleName']
-      /** @enum {string} */
-      kind: 'threshold' | 'regression' | 'slo' | 'absence'
-      metric?: components['schemas']['Metric']
-      /**
-       * Format: double
-       * @description Default 0.95.
-       */
-      quantile?: number
-      filters?: components['schemas']['Filters']
-      group_by?: string[]
-      window?: components['schemas']['RuleDuration']
-      for?: components['schemas']['RuleDuration']
-      keep_firing_for?: components['schemas']['RuleDuration']
-      evaluation_delay?: components['schemas']['RuleDuration']
-      /** @description kind threshold: fire above this. */
-      above?: components['schemas']['RuleDuration']
-      /**
-       * Format: double
-       * @description kind regression: smallest relative change. Default 0.2.
-       */
-      min_relative?: number
-      /** @description kind regression: smallest change. Default 50ms. */
-      min_absolute?: components['schemas']['RuleDuration']
-      baseline?: components['schemas']['Baseline']
-      slo?: components['schemas']['Objective']
-      /**
-       * Format: double
-       * @description kind absence: fire when TTFT is known for a smaller share; 0 is no request at all.
-       */
-      coverage_below?: number
-      /**
-       * @description Default warning.
-       * @enum {string}
-       */
-      severity?: 'info' | 'warning' | 'critical'
-      labels?: {
-        [key: string]: string
-      }
-      annotations?: {
-        [key: string]: string
-      }
-    }
-    Baseline: {
-      /**
-       * Format: date-time
-       * @description Older windows do not count as the past.
-       */
-      since?: string
-    }
-    /** @description kind slo: a request is good if it did not fail and is within every limit that is set. */
-    Objective: {
-      /**
-       * Format: double
-       * @description Share of good requests.
-       */
-      target: number
-      ttft?: components['schemas']['RuleDuration']
-      tpot?: components['schemas']['RuleDuration']
-      total?: components['schemas']['RuleDuration']
-    }
-    StoredRule: {
-      rule: components['schemas']['Rule']
-      /** @description A file path, `default` or `api`. */
-      source: string
-      read_only: boolean
-      /** @description Why the rule cannot be evaluated now; empty when it can. */
-      problem: string
-      /** @description Groups in each state. */
-      states: {
-        [key: string]: number
-      }
-    }
-    RuleList: {
-      rules: components['schemas']['StoredRule'][]
-      /** @description Whether this process evaluates alerts. */
-      enabled: boolean
-      /** @description Why the rule file on disk is not the one in use; empty when it is. */
-      problem: string
-    }
-    /** @description A quantile, or a share for slo and absence, with what it rests on. */
-    Measured: {
-      value_ns: components['schemas']['Duration']
-      low_ns: components['schemas']['Duration']
-      high_ns: components['schemas']['Duration']
-      /** Format: double */
-      share: number | null
-      /** Format: int64 */
-      n: number
-      /** Format: date-time */
-      from: string | null
-      /** Format: date-time */
-      to: string | null
-    }
-    /** @description One condition that must hold for the rule to fire. */
-    Condition: {
-      name: string
-      /** @description null when it could not be decided. */
-      holds: boolean | null
-      /** Format: double */
-      value: number | null
-      /** Format: double */
-      needed: number | null
-      detail: string
-    }
-    Evaluation: {
-      rule: string
-      fingerprint: string
-      group: components['schemas']['Group']
-      /** Format: date-time */
-      at: string
-      state: components['schemas']['AlertState']
-      current: components['schemas']['Measured']
-      baseline: components['schemas']['Measured']
-      /**
-       * Format: double
-       * @description φ, by how much neighbouring requests are alike.
-       */
-      overdispersion: number | null
-      /** Format: double */
-      z: number | null
-      /** @description What the change is made of. */
-      parts: components['schemas']['PartDifference'][]
-      owner: components['schemas']['Owner']
-      conditions: components['schemas']['Condition'][]
-      /** @description The outcome in one sentence. */
-      reason: string
-    }
-    EvaluationList: {
-      rows: components['schemas']['Evaluation'][]
-      next_cursor: string | null
-    }
-    Alert: {
-      rule: string
-      /** @enum {string} */
-      kind: 'threshold' | 'regression' | 'slo' | 'absence'
-      /** @enum {string} */
-      severity: 'info' | 'warning' | 'critical'
-      /** @description Stable id of rule and group, 16 hexadecimal digits. */
-      fingerprint: string
-      group: components['schemas']['Group']
-      state: components['schemas']['AlertState']
-      /**
-       * Format: date-time
-       * @description When it came into this state.
-       */
-      since: string
-      /**
-       * Format: date-time
-       * @description When the change began, by change-point date.
-       */
-      began: string | null
-      /** @description The service.version that appeared then; empty when none did. */
-      began_version: string
-      last: components['schemas']['Evaluation']
-      labels: {
-        [key: string]: string
-      }
-      annotations: {
-        [key: string]: string
-      }
-      exemplars: components['schemas']['RequestRef'][]
-      /** @description The compare page for exactly these two windows; empty when there are no two. */
-      compare_url: string
-    }
-    AlertList: {
-      alerts: components['schemas']['Alert'][]
-      /** @description Whether this process evaluates alerts. */
-      enabled: boolean
-    }
-    Transition: {
-      rule: string
-      fingerprint: string
-      group: components['schemas']['Group']
-      /** Format: date-time */
-      at: string
-      from: components['schemas']['AlertState']
-      to: components['schemas']['AlertState']
-      notified: components['schemas']['Delivery'][]
-      evaluation: components['schemas']['Evaluation']
-    }
-    Delivery: {
-      target: string
-      ok: boolean
-      detail: string
-    }
-    AlertHistory: {
-      rows: components['schemas']['Transition'][]
-      next_cursor: string | null
-    }
-    RulePreview: {
-      /** Format: date-time */
-      from: string
-      /** Format: date-time */
-      to: string
-      /** Format: int64 */
-      groups: number
-      /** Format: int64 */
-      evaluations: number
-      /** @description When it would have fired, newest first. */
-      episodes: components['schemas']['Episode'][]
-    }
-    Episode: {
-      group: components['schemas']['Group']
-      /** Format: date-time */
-      fired: string
-      /**
-       * Format: date-time
-       * @description null while it would still fire.
-       */
-      resolved: string | null
-      peak: components['schemas']['Evaluation']
-    }
-  }
-  responses: {
-    /** @description The body is still the one whose `ETag` was sent in `If-None-Match`. */
-    NotModified: {
-      headers: {
-        [name: string]: unknown
-      }
-      content?: never
-    }
-    /**
-     * @description What went wrong. 400 `invalid`: a parameter or the body is wrong. 401 `unauthorized`: a bearer token is configured and was
-     *     not given. 403 `forbidden`: the page of another origin, or a name that is not this server's. 404 `not_found`.
-     *     405 `method_not_allowed`. 409 `conflict`: the rule exists, or comes from a file and is read-only. 413 `body_too_large`: over 1 MiB.
-     *     415 `unsupported_media_type`: not application/json. 422 `too_large`: the answer would pass a limit.
-     *     500 `internal`: a fault in Phaseline; the log has the cause under `instance`. 503 `unavailable` or `timeout`, with
-     *     `Retry-After`: the store is away or took too long.
-     */
-    Problem: {
-      headers: {
-        [name: string]: unknown
-      }
-      content: {
-        'application/problem+json': components['schemas']['Problem']
-      }
-    }
-  }
-  parameters: {
-    /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
-    From: string
-    /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
-    To: string
-    /** @description Start of a rectangle of the heatmap. Default `from`. */
-    SelectFrom: string
-    /** @description End of the rectangle, exclusive. Default `to`. */
-    SelectTo: string
-    /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
-    SelectLow: number
-    /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
-    SelectHigh: number
-    /**
-     * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
-     *     At most 11,000 steps fit in an answer.
-     */
-    Step: string
-    /**
-     * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-     *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
-     */
-    Filter: components['schemas']['Filters']
-    /** @description Whose requests; the empty tenant where none is configured. */
-    Tenant: string
-    /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
-    IncludeFailed: boolean
-    /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
-    GroupBy: string[]
-    /** @description The duration in question. */
-    MetricParam: components['schemas']['Metric']
-    /** @description The duration that is taken apart. */
-    WholeMetricParam: components['schemas']['WholeMetric']
-    /** @description Quantiles in (0, 1), separated by commas, at most 10. */
-    Quantiles: number[]
-    /** @description At most this many rows. */
-    Limit: number
-    /** @description At most this many groups, the busiest first. */
-    SeriesLimit: number
-    /** @description The `next_cursor` of the page before. */
-    Cursor: string
-    /**
-     * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
-     *     gets a leading apostrophe.
-     */
-    FormatParam: components['schemas']['Format']
-    /** @description Trace id, 32 hexadecimal digits. */
-    TraceIDParam: components['schemas']['TraceID']
-  }
-  requestBodies: {
-    Rule: {
-      content: {
-        'application/json': components['schemas']['Rule']
-      }
-    }
-  }
-  headers: never
-  pathItems: never
+    schemas: {
+        /** @description Comma-separated values, RFC 4180, UTF-8, with a header line. An empty field is unknown. */
+        CSV: string;
+        /** @description RFC 9457. */
+        Problem: {
+            /** @description `urn:phaseline:problem:` and a code. */
+            type: string;
+            title: string;
+            status: number;
+            /** @description What was wrong and what to do about it. */
+            detail: string;
+            /** @description The id of this request, as in the log. */
+            instance?: string;
+            /** @description The parameter or body field at fault. */
+            parameter?: string;
+            /** @description The values that would have been right, where they can be listed. */
+            allowed?: string[];
+        };
+        /** @enum {string} */
+        Format: "json" | "csv";
+        /** @default [] */
+        Filters: string[];
+        /** @enum {string} */
+        Metric: "ttft" | "tpot" | "total" | "network" | "queue" | "prefill" | "decode" | "unattributed";
+        /** @enum {string} */
+        WholeMetric: "ttft" | "total";
+        TraceID: string;
+        SpanID: string;
+        /**
+         * Format: int64
+         * @description Nanoseconds; null is unknown.
+         */
+        Duration: number | null;
+        /** @description [from, to) by the end of requests. */
+        Range: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
+        /**
+         * @description `requests`: read from every single request, exact. `hours`: closed hours from rollups in log buckets, the edges from requests.
+         * @enum {string}
+         */
+        Tier: "requests" | "hours";
+        /** @description What every answer says about itself. */
+        Meta: {
+            range: components["schemas"]["Range"];
+            tier: components["schemas"]["Tier"];
+            /**
+             * Format: double
+             * @description Largest relative error of any quantile; 0 is exact.
+             */
+            error_bound: number;
+            /**
+             * Format: int64
+             * @description Requests in range after filters, whatever their outcome.
+             */
+            n: number;
+            /**
+             * Format: int64
+             * @description How many of them the latencies rest on.
+             */
+            counted: number;
+            coverage: components["schemas"]["Coverage"];
+            /**
+             * Format: int64
+             * @description Estimate of the rows to read that chose the tier.
+             */
+            estimated_rows: number;
+        };
+        /**
+         * Format: double
+         * @description From 0 to 1; null where there is nothing to take a share of.
+         */
+        Share: number | null;
+        /** @description Share of the counted requests for which each duration is known. */
+        Coverage: {
+            ttft: components["schemas"]["Share"];
+            tpot: components["schemas"]["Share"];
+            network: components["schemas"]["Share"];
+            queue: components["schemas"]["Share"];
+            prefill: components["schemas"]["Share"];
+            decode: components["schemas"]["Share"];
+        };
+        /** @description Requests by outcome; they add up to n. */
+        Counts: {
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            ok: number;
+            /** Format: int64 */
+            errors: number;
+            /** Format: int64 */
+            cancelled: number;
+            /** Format: int64 */
+            cache_hits: number;
+        };
+        Label: {
+            dimension: string;
+            /** @description Empty where the spans did not say. */
+            value: string;
+        };
+        /** @description One for each dimension grouped by, in their order. */
+        Labels: components["schemas"]["Label"][];
+        /** @description A quantile with its 95 % interval by order statistics. */
+        Quantile: {
+            /** Format: double */
+            q: number;
+            value_ns: components["schemas"]["Duration"];
+            low_ns: components["schemas"]["Duration"];
+            high_ns: components["schemas"]["Duration"];
+            /**
+             * Format: double
+             * @description φ, by how much more the tail varies between time blocks than independent requests would; null with fewer than 10 blocks.
+             */
+            overdispersion: number | null;
+            /**
+             * Format: int64
+             * @description n by φ.
+             */
+            n_effective: number | null;
+            /**
+             * Format: int64
+             * @description Smallest n_effective for which an interval exists.
+             */
+            n_required: number;
+            /** @description n_effective is below n_required or unknown. */
+            n_too_small: boolean;
+        };
+        Distribution: {
+            metric: components["schemas"]["Metric"];
+            /**
+             * Format: int64
+             * @description Counted requests for which the metric is known.
+             */
+            n: number;
+            mean_ns: components["schemas"]["Duration"];
+            quantiles: components["schemas"]["Quantile"][];
+        };
+        /**
+         * @description `rest` is what is left of a TTFT, `unattributed` what is left of a total.
+         * @enum {string}
+         */
+        PartName: "network" | "queue" | "prefill" | "decode" | "unattributed" | "rest";
+        /** @description The means of all parts of a set add up to the mean of the set. */
+        PartMean: {
+            part: components["schemas"]["PartName"];
+            /** Format: int64 */
+            mean_ns: number;
+            /**
+             * Format: double
+             * @description Share of the requests for which the part is known; its time in the others is in unattributed (rest).
+             */
+            coverage: number;
+        };
+        PartMeans: components["schemas"]["PartMean"][];
+        Breakdown: {
+            range: components["schemas"]["Range"];
+            tier: components["schemas"]["Tier"];
+            /** Format: double */
+            error_bound: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            counted: number;
+            coverage: components["schemas"]["Coverage"];
+            /** Format: int64 */
+            estimated_rows: number;
+            groups: components["schemas"]["BreakdownGroup"][];
+            /**
+             * Format: int64
+             * @description Groups beyond limit.
+             */
+            omitted_groups: number;
+        };
+        BreakdownGroup: {
+            labels: components["schemas"]["Labels"];
+            counts: components["schemas"]["Counts"];
+            /** Format: int64 */
+            counted: number;
+            /** Format: double */
+            rate_per_second: number;
+            error_rate: components["schemas"]["Share"];
+            coverage: components["schemas"]["Coverage"];
+            metrics: components["schemas"]["Distribution"][];
+            total_parts: components["schemas"]["PartMeans"];
+            ttft_parts: components["schemas"]["PartMeans"];
+            input_tokens: components["schemas"]["Tokens"];
+            output_tokens: components["schemas"]["Tokens"];
+        };
+        TimeSeries: {
+            range: components["schemas"]["Range"];
+            tier: components["schemas"]["Tier"];
+            /** Format: double */
+            error_bound: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            counted: number;
+            coverage: components["schemas"]["Coverage"];
+            /** Format: int64 */
+            estimated_rows: number;
+            metric: components["schemas"]["Metric"];
+            /** Format: int64 */
+            step_ns: number;
+            /** @description Start of each step. */
+            times: string[];
+            series: components["schemas"]["Series"][];
+            /** Format: int64 */
+            omitted_series: number;
+        };
+        Durations: components["schemas"]["Duration"][];
+        /** @description Every array is as long as the answer's `times`. */
+        Series: {
+            labels: components["schemas"]["Labels"];
+            n: number[];
+            errors: number[];
+            /** @description Requests that have the metric. */
+            counted: number[];
+            mean_ns: components["schemas"]["Durations"];
+            quantiles: components["schemas"]["SeriesQuantile"][];
+            /** @description Mean parts of the metric; of TTFT for ttft, otherwise of the total. */
+            parts: components["schemas"]["SeriesPart"][];
+        };
+        SeriesQuantile: {
+            /** Format: double */
+            q: number;
+            values_ns: components["schemas"]["Durations"];
+        };
+        SeriesPart: {
+            part: components["schemas"]["PartName"];
+            mean_ns: components["schemas"]["Durations"];
+        };
+        Heatmap: {
+            range: components["schemas"]["Range"];
+            tier: components["schemas"]["Tier"];
+            /** Format: double */
+            error_bound: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            counted: number;
+            coverage: components["schemas"]["Coverage"];
+            /** Format: int64 */
+            estimated_rows: number;
+            metric: components["schemas"]["Metric"];
+            /** Format: int64 */
+            step_ns: number;
+            times: string[];
+            /** @description Ascending and adjacent. */
+            buckets: components["schemas"]["Bucket"][];
+            /** @description counts[i][j] is the number of requests of times[i] in buckets[j]. */
+            counts: number[][];
+        };
+        /** @description Durations above low_ns, up to and with high_ns. */
+        Bucket: {
+            /** Format: int64 */
+            low_ns: number;
+            /** Format: int64 */
+            high_ns: number;
+        };
+        Distinction: {
+            range: components["schemas"]["Range"];
+            tier: components["schemas"]["Tier"];
+            /** Format: double */
+            error_bound: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            counted: number;
+            coverage: components["schemas"]["Coverage"];
+            /** Format: int64 */
+            estimated_rows: number;
+            /** Format: int64 */
+            selected: number;
+            /** Format: int64 */
+            rest: number;
+            /** @description Most telling first. */
+            values: components["schemas"]["DistinctValue"][];
+        };
+        DistinctValue: {
+            dimension: string;
+            value: string;
+            /** Format: int64 */
+            selected: number;
+            /** Format: int64 */
+            rest: number;
+            /** Format: double */
+            selected_share: number;
+            /** Format: double */
+            rest_share: number;
+            /**
+             * Format: double
+             * @description Log-likelihood ratio (G²) of the two shares, positive if over-represented in the selection.
+             */
+            score: number;
+        };
+        Composition: {
+            range: components["schemas"]["Range"];
+            tier: components["schemas"]["Tier"];
+            /** Format: double */
+            error_bound: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            counted: number;
+            coverage: components["schemas"]["Coverage"];
+            /** Format: int64 */
+            estimated_rows: number;
+            metric: components["schemas"]["WholeMetric"];
+            groups: components["schemas"]["CompositionGroup"][];
+            /** Format: int64 */
+            omitted_groups: number;
+        };
+        CompositionGroup: {
+            labels: components["schemas"]["Labels"];
+            /**
+             * Format: int64
+             * @description Counted requests that have the metric.
+             */
+            n: number;
+            /**
+             * Format: int64
+             * @description Those of which every part is known.
+             */
+            complete: number;
+            /** @description The windows are taken over the complete ones only. */
+            complete_only: boolean;
+            compositions: components["schemas"]["QuantileComposition"][];
+            /** @description What the picture shows, in one sentence; empty if nothing. */
+            finding: string;
+        };
+        QuantileComposition: {
+            /** Format: double */
+            q: number;
+            value_ns: components["schemas"]["Duration"];
+            low_ns: components["schemas"]["Duration"];
+            high_ns: components["schemas"]["Duration"];
+            /** Format: double */
+            overdispersion: number | null;
+            /** Format: int64 */
+            n_effective: number | null;
+            /** Format: int64 */
+            n_required: number;
+            n_too_small: boolean;
+            /**
+             * Format: int64
+             * @description Requests the means rest on.
+             */
+            window_n: number;
+            /** Format: int64 */
+            from_rank: number;
+            /**
+             * Format: int64
+             * @description Exclusive.
+             */
+            to_rank: number;
+            mean_ns: components["schemas"]["Duration"];
+            parts: components["schemas"]["PartMeans"];
+            /** @description Too few requests lie close enough; then there are no parts. */
+            window_too_small: boolean;
+            /** Format: int64 */
+            window_required: number;
+        };
+        Comparison: {
+            metric: components["schemas"]["WholeMetric"];
+            a: components["schemas"]["Side"];
+            b: components["schemas"]["Side"];
+            /** @description Difference of the means over all requests; null if one side has none. */
+            mean: components["schemas"]["Difference"] | null;
+            quantiles: components["schemas"]["QuantileDifference"][];
+            mix: components["schemas"]["Mix"];
+        };
+        Side: {
+            range: components["schemas"]["Range"];
+            tier: components["schemas"]["Tier"];
+            /** Format: double */
+            error_bound: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            counted: number;
+            coverage: components["schemas"]["Coverage"];
+            /** Format: int64 */
+            estimated_rows: number;
+            counts: components["schemas"]["Counts"];
+            metrics: components["schemas"]["Distribution"][];
+            composition: components["schemas"]["CompositionGroup"];
+            mean_parts: components["schemas"]["PartMeans"];
+            /** @description Time blocks with data. */
+            blocks: number;
+        };
+        /**
+         * Format: int64
+         * @description Nanoseconds, may be negative; null is unknown.
+         */
+        SignedDuration: number | null;
+        PartDifference: {
+            part: components["schemas"]["PartName"];
+            /** Format: int64 */
+            ns: number;
+            low_ns: components["schemas"]["SignedDuration"];
+            high_ns: components["schemas"]["SignedDuration"];
+            /**
+             * Format: double
+             * @description Of the whole difference; null if that is zero.
+             */
+            share: number | null;
+        };
+        /**
+         * @description The part with at least half of the difference and an interval that excludes 0; `shared` if no part has; `none` if the
+         *     difference cannot be told from 0.
+         * @enum {string}
+         */
+        Owner: "network" | "queue" | "prefill" | "decode" | "unattributed" | "rest" | "shared" | "none";
+        /** @description B minus A with its 95 % interval by batch means, null with fewer than 10 time blocks on a side. The parts add up to it. */
+        Difference: {
+            /** Format: int64 */
+            ns: number;
+            low_ns: components["schemas"]["SignedDuration"];
+            high_ns: components["schemas"]["SignedDuration"];
+            /**
+             * Format: double
+             * @description By the value of A.
+             */
+            relative: number | null;
+            /**
+             * Format: double
+             * @description Largest relative difference that the interval allows.
+             */
+            relative_bound: number | null;
+            parts: components["schemas"]["PartDifference"][];
+            owner: components["schemas"]["Owner"];
+        };
+        QuantileDifference: {
+            /** Format: double */
+            q: number;
+            /** @description Difference of the two quantiles themselves. */
+            value_ns: components["schemas"]["SignedDuration"];
+            /** @description Difference of the compositions around them; null if one side has too few requests there. */
+            difference: components["schemas"]["Difference"] | null;
+        };
+        /**
+         * @description The shift of the workload set apart from the change of the service: difference of the means = within + shift, over the
+         *     strata (model × uncached-input-token bucket) that both sides have.
+         */
+        Mix: {
+            within_ns: components["schemas"]["SignedDuration"];
+            shift_ns: components["schemas"]["SignedDuration"];
+            compared: components["schemas"]["Share"];
+            /** @description Largest contributions first. */
+            strata: components["schemas"]["Stratum"][];
+        };
+        Stratum: {
+            model: string;
+            /** @description Range of uncached input tokens. */
+            input_bucket: string;
+            /** Format: double */
+            a_share: number;
+            /** Format: double */
+            b_share: number;
+            a_mean_ns: components["schemas"]["Duration"];
+            b_mean_ns: components["schemas"]["Duration"];
+        };
+        /** @enum {string} */
+        Provenance: "unknown" | "measured" | "derived" | "estimated";
+        Provenances: {
+            network: components["schemas"]["Provenance"];
+            queue: components["schemas"]["Provenance"];
+            prefill: components["schemas"]["Provenance"];
+            decode: components["schemas"]["Provenance"];
+            ttft: components["schemas"]["Provenance"];
+        };
+        Hop: {
+            hop: string;
+            /** Format: int64 */
+            ns: number;
+        };
+        /**
+         * @description One generative LLM call as its most upstream observer saw it. network + queue + prefill + decode + unattributed = total,
+         *     exactly, an unknown phase counting as nothing. Keys that are not required are left out when they say nothing.
+         */
+        Request: {
+            trace_id: components["schemas"]["TraceID"];
+            span_id: components["schemas"]["SpanID"];
+            tenant?: string;
+            /**
+             * Format: date-time
+             * @description On the observer's clock.
+             */
+            start: string;
+            /** Format: date-time */
+            end: string;
+            service_namespace?: string;
+            service: string;
+            /** @description service.version */
+            version: string;
+            /** @description deployment.environment.name */
+            environment: string;
+            operation: string;
+            model: string;
+            response_model?: string;
+            provider: string;
+            /** @description Empty when no span of the engine was seen. */
+            engine: string;
+            server_address: string;
+            /** @description The instrumentation that wrote the request span. */
+            dialect: string;
+            streaming: boolean | null;
+            outcome: components["schemas"]["Outcome"];
+            vantage: components["schemas"]["Vantage"];
+            error_type?: string;
+            finish_reason?: string;
+            session?: string;
+            user?: string;
+            prompt_name?: string;
+            prompt_version?: string;
+            /** Format: int64 */
+            total_ns: number;
+            network_ns: components["schemas"]["Duration"];
+            queue_ns: components["schemas"]["Duration"];
+            prefill_ns: components["schemas"]["Duration"];
+            decode_ns: components["schemas"]["Duration"];
+            /** Format: int64 */
+            unattributed_ns: number;
+            ttft_ns: components["schemas"]["Duration"];
+            /** @enum {string} */
+            ttft_kind: "unknown" | "first_chunk" | "first_token" | "first_answer_token";
+            /** @description The attribute or event that TTFT was read from. */
+            ttft_source: string;
+            ttft_network_ns: components["schemas"]["Duration"];
+            ttft_queue_ns: components["schemas"]["Duration"];
+            ttft_prefill_ns: components["schemas"]["Duration"];
+            ttft_rest_ns: components["schemas"]["Duration"];
+            first_answer_ns: components["schemas"]["Duration"];
+            server_ns: components["schemas"]["Duration"];
+            server_ttft_ns: components["schemas"]["Duration"];
+            retry_ns: components["schemas"]["Duration"];
+            connect_ns: components["schemas"]["Duration"];
+            network_hops_ns?: components["schemas"]["Hop"][];
+            tpot_ns: components["schemas"]["Duration"];
+            input_tokens: components["schemas"]["Tokens"];
+            cached_input_tokens: components["schemas"]["Tokens"];
+            output_tokens: components["schemas"]["Tokens"];
+            reasoning_tokens: components["schemas"]["Tokens"];
+            provenance: components["schemas"]["Provenances"];
+            flags: string[];
+            /** @description Span attributes that the operator chose as dimensions. */
+            attributes: {
+                [key: string]: string;
+            };
+        };
+        /** @enum {string} */
+        Outcome: "ok" | "error" | "cancelled" | "cache_hit";
+        /**
+         * @description Where the total was observed.
+         * @enum {string}
+         */
+        Vantage: "client" | "gateway" | "server";
+        /**
+         * Format: int64
+         * @description null is unknown.
+         */
+        Tokens: number | null;
+        RequestList: {
+            range: components["schemas"]["Range"];
+            requests: components["schemas"]["Request"][];
+            /** @description Continues after the last request; empty on the last page. */
+            next_cursor: string;
+        };
+        /** @description One number of a request and where it comes from. */
+        Evidence: {
+            /** @description The number, as its key in the request. */
+            fact: string;
+            /**
+             * Format: int64
+             * @description Nanoseconds, or a count.
+             */
+            value: number;
+            provenance?: components["schemas"]["Provenance"];
+            /** @description The span it was read from. */
+            span_id?: string;
+            span_service?: string;
+            /** @description The instrumentation that wrote the span. */
+            dialect?: string;
+            /** @description The attribute, event or extent it was read from. */
+            attribute?: string;
+            /** @description How it was used. */
+            rule: string;
+        };
+        RequestRef: {
+            trace_id: components["schemas"]["TraceID"];
+            span_id: components["schemas"]["SpanID"];
+            /** Format: date-time */
+            end: string;
+            model: string;
+            /** Format: int64 */
+            total_ns: number;
+            ttft_ns: components["schemas"]["Duration"];
+        };
+        RequestDetail: {
+            request: components["schemas"]["Request"];
+            evidence: components["schemas"]["Evidence"][];
+            /** @description False once the spans are past their retention; then there is no evidence to show. */
+            spans_stored: boolean;
+            /** @description The same service's requests that ended just before, nearest first. */
+            previous: components["schemas"]["RequestRef"][];
+            /** @description The same service's requests that ended just after, nearest first. */
+            next: components["schemas"]["RequestRef"][];
+            /** @description The other requests of the trace, by start. */
+            in_trace: components["schemas"]["RequestRef"][];
+        };
+        /** @description Spans of one process, whose times may be compared with one another. */
+        Clock: {
+            service: string;
+            service_namespace: string;
+            /** @description service.instance.id, else host.name; empty where neither was sent. */
+            instance: string;
+            /**
+             * Format: date-time
+             * @description Start of the clock's first span.
+             */
+            start: string;
+            /**
+             * Format: int64
+             * @description From there to the end of its last span.
+             */
+            extent_ns: number;
+        };
+        SpanEvent: {
+            name: string;
+            /**
+             * Format: int64
+             * @description From the start of the clock.
+             */
+            offset_ns: number;
+            attributes: components["schemas"]["Attributes"];
+        };
+        /** @description Values as they were sent; content of prompts and answers is not stored unless the operator opts in. */
+        Attributes: {
+            [key: string]: unknown;
+        };
+        SpanUse: {
+            request_span_id: components["schemas"]["SpanID"];
+            /** @description Numbers of that request that rest on this span. */
+            facts: string[];
+        };
+        Span: {
+            span_id: components["schemas"]["SpanID"];
+            /** @description Empty for a root. */
+            parent_span_id: string;
+            name: string;
+            /** @enum {string} */
+            kind: "unspecified" | "internal" | "server" | "client" | "producer" | "consumer";
+            /** @description Instrumentation scope. */
+            scope: string;
+            /** @description Index in `clocks`. */
+            clock: number;
+            /**
+             * Format: int64
+             * @description From the start of the clock.
+             */
+            offset_ns: number;
+            /** Format: int64 */
+            duration_ns: number;
+            /** @enum {string} */
+            status: "unset" | "ok" | "error";
+            status_message: string;
+            attributes: components["schemas"]["Attributes"];
+            events: components["schemas"]["SpanEvent"][];
+            /** Format: int64 */
+            dropped_events: number;
+            evidence: components["schemas"]["SpanUse"][];
+        };
+        Trace: {
+            trace_id: components["schemas"]["TraceID"];
+            clocks: components["schemas"]["Clock"][];
+            /** @description By clock and offset; at most 2,000, evidence first to be kept. */
+            spans: components["schemas"]["Span"][];
+            /** @description Spans that are stored. */
+            span_count: number;
+            requests: components["schemas"]["Request"][];
+        };
+        Dimension: {
+            name: string;
+            description: string;
+            /** @description It can be grouped by, not only filtered by. */
+            group: boolean;
+            /** @description Long ranges answer it; by others they are refused (422) where too many requests would have to be read. */
+            long_range: boolean;
+        };
+        DimensionList: {
+            dimensions: components["schemas"]["Dimension"][];
+        };
+        ValueCount: {
+            value: string;
+            counts: components["schemas"]["Counts"];
+        };
+        DimensionValues: {
+            range: components["schemas"]["Range"];
+            tier: components["schemas"]["Tier"];
+            /** Format: double */
+            error_bound: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            counted: number;
+            coverage: components["schemas"]["Coverage"];
+            /** Format: int64 */
+            estimated_rows: number;
+            dimension: string;
+            values: components["schemas"]["ValueCount"][];
+            /** Format: int64 */
+            omitted_values: number;
+        };
+        ServiceQuality: {
+            service: string;
+            dialects: components["schemas"]["ValueCount"][];
+            engines: components["schemas"]["ValueCount"][];
+            ttft_sources: components["schemas"]["ValueCount"][];
+            counts: components["schemas"]["Counts"];
+            vantages: components["schemas"]["ValueCount"][];
+            coverage: components["schemas"]["Coverage"];
+            /** @description What is missing and how to switch it on. */
+            hints: string[];
+        };
+        FlagCount: {
+            flag: string;
+            /** Format: int64 */
+            n: number;
+            meaning: string;
+            /** @description What to do about it. */
+            action: string;
+        };
+        Quality: {
+            range: components["schemas"]["Range"];
+            tier: components["schemas"]["Tier"];
+            /** Format: double */
+            error_bound: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            counted: number;
+            coverage: components["schemas"]["Coverage"];
+            /** Format: int64 */
+            estimated_rows: number;
+            services: components["schemas"]["ServiceQuality"][];
+            flags: components["schemas"]["FlagCount"][];
+        };
+        Count: {
+            name: string;
+            /** Format: int64 */
+            count: number;
+        };
+        Status: {
+            version: string;
+            /** @description Revision of the decomposition rules. */
+            revision: number;
+            /** Format: date-time */
+            started: string;
+            roles: ("api" | "derive" | "alert")[];
+            store: components["schemas"]["StoreStatus"];
+            /** @description Counts since the start of this process. */
+            counters: components["schemas"]["Count"][];
+            limits: components["schemas"]["Limits"];
+        };
+        StoreStatus: {
+            ready: boolean;
+            /** @description Why it is not ready; empty when it is. */
+            reason: string;
+            /** @enum {string} */
+            kind: "embedded" | "server";
+            /**
+             * Format: int64
+             * @description Spans stored since the start of this process.
+             */
+            spans: number;
+            /**
+             * Format: int64
+             * @description Request rows written since the start of this process.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description Age of the oldest span that still waits to become a request; 0 when none waits.
+             */
+            derive_lag_ns: number;
+            /**
+             * Format: int64
+             * @description Age of the oldest request, of an hour gone by, that is not in its hour yet; 0 when none waits.
+             */
+            rollup_lag_ns: number;
+            /** @description Latest failure of the background work; empty once it works again. */
+            last_error: string;
+        };
+        /** @description What one question may ask for. */
+        Limits: {
+            /** Format: int64 */
+            max_points: number;
+            /** Format: int64 */
+            max_groups: number;
+            /** Format: int64 */
+            max_page: number;
+            /** Format: int64 */
+            max_query_time_ns: number;
+            /** Format: int64 */
+            max_memory_bytes: number;
+            /** Format: int64 */
+            max_rows_read: number;
+        };
+        Setup: {
+            /** @description host:port; null when this process does not receive. */
+            otlp_grpc_endpoint: string | null;
+            /** @description URL; null when this process does not receive. */
+            otlp_http_endpoint: string | null;
+            /** @description The API needs a bearer token. */
+            token_required: boolean;
+            /**
+             * Format: int64
+             * @description Spans stored since the start of this process.
+             */
+            spans: number;
+            /**
+             * Format: date-time
+             * @description End of the newest request of the last 24 h; null when there is none, or the store is away.
+             */
+            last_request: string | null;
+        };
+        /** @description Dimension to value; empty when nothing is grouped by. */
+        Group: {
+            [key: string]: string;
+        };
+        /** @enum {string} */
+        AlertState: "inactive" | "pending" | "firing" | "recovering" | "no_data" | "insufficient_samples" | "error";
+        RuleName: string;
+        /** @description A setting, as `250ms`, `30s`, `5m`, `1h30m`. */
+        RuleDuration: string;
+        /** @description The same document as an entry of a rule file. Its durations are settings and written as in `5m`. */
+        Rule: {
+            name: components["schemas"]["RuleName"];
+            /** @enum {string} */
+            kind: "threshold" | "regression" | "slo" | "absence";
+            metric?: components["schemas"]["Metric"];
+            /**
+             * Format: double
+             * @description Default 0.95.
+             */
+            quantile?: number;
+            filters?: components["schemas"]["Filters"];
+            group_by?: string[];
+            window?: components["schemas"]["RuleDuration"];
+            for?: components["schemas"]["RuleDuration"];
+            keep_firing_for?: components["schemas"]["RuleDuration"];
+            evaluation_delay?: components["schemas"]["RuleDuration"];
+            /** @description kind threshold: fire above this. */
+            above?: components["schemas"]["RuleDuration"];
+            /**
+             * Format: double
+             * @description kind regression: smallest relative change. Default 0.2.
+             */
+            min_relative?: number;
+            /** @description kind regression: smallest change. Default 50ms. */
+            min_absolute?: components["schemas"]["RuleDuration"];
+            baseline?: components["schemas"]["Baseline"];
+            slo?: components["schemas"]["Objective"];
+            /**
+             * Format: double
+             * @description kind absence: fire when TTFT is known for a smaller share; 0 is no request at all.
+             */
+            coverage_below?: number;
+            /**
+             * @description Default warning.
+             * @enum {string}
+             */
+            severity?: "info" | "warning" | "critical";
+            labels?: {
+                [key: string]: string;
+            };
+            annotations?: {
+                [key: string]: string;
+            };
+        };
+        Baseline: {
+            /**
+             * Format: date-time
+             * @description Older windows do not count as the past.
+             */
+            since?: string;
+        };
+        /** @description kind slo: a request is good if it did not fail and is within every limit that is set. */
+        Objective: {
+            /**
+             * Format: double
+             * @description Share of good requests.
+             */
+            target: number;
+            ttft?: components["schemas"]["RuleDuration"];
+            tpot?: components["schemas"]["RuleDuration"];
+            total?: components["schemas"]["RuleDuration"];
+        };
+        StoredRule: {
+            rule: components["schemas"]["Rule"];
+            /** @description A file path, `default` or `api`. */
+            source: string;
+            read_only: boolean;
+            /** @description Why the rule cannot be evaluated now; empty when it can. */
+            problem: string;
+            /** @description Groups in each state. */
+            states: {
+                [key: string]: number;
+            };
+        };
+        RuleList: {
+            rules: components["schemas"]["StoredRule"][];
+            /** @description Whether this process evaluates alerts. */
+            enabled: boolean;
+            /** @description Why the rule file on disk is not the one in use; empty when it is. */
+            problem: string;
+        };
+        /** @description A quantile, or a share for slo and absence, with what it rests on. */
+        Measured: {
+            value_ns: components["schemas"]["Duration"];
+            low_ns: components["schemas"]["Duration"];
+            high_ns: components["schemas"]["Duration"];
+            /** Format: double */
+            share: number | null;
+            /** Format: int64 */
+            n: number;
+            /** Format: date-time */
+            from: string | null;
+            /** Format: date-time */
+            to: string | null;
+        };
+        /** @description One condition that must hold for the rule to fire. */
+        Condition: {
+            name: string;
+            /** @description null when it could not be decided. */
+            holds: boolean | null;
+            /** Format: double */
+            value: number | null;
+            /** Format: double */
+            needed: number | null;
+            detail: string;
+        };
+        Evaluation: {
+            rule: string;
+            fingerprint: string;
+            group: components["schemas"]["Group"];
+            /** Format: date-time */
+            at: string;
+            state: components["schemas"]["AlertState"];
+            current: components["schemas"]["Measured"];
+            baseline: components["schemas"]["Measured"];
+            /**
+             * Format: double
+             * @description φ, by how much neighbouring requests are alike.
+             */
+            overdispersion: number | null;
+            /** Format: double */
+            z: number | null;
+            /** @description What the change is made of. */
+            parts: components["schemas"]["PartDifference"][];
+            owner: components["schemas"]["Owner"];
+            conditions: components["schemas"]["Condition"][];
+            /** @description The outcome in one sentence. */
+            reason: string;
+        };
+        EvaluationList: {
+            rows: components["schemas"]["Evaluation"][];
+            next_cursor: string | null;
+        };
+        Alert: {
+            rule: string;
+            /** @enum {string} */
+            kind: "threshold" | "regression" | "slo" | "absence";
+            /** @enum {string} */
+            severity: "info" | "warning" | "critical";
+            /** @description Stable id of rule and group, 16 hexadecimal digits. */
+            fingerprint: string;
+            group: components["schemas"]["Group"];
+            state: components["schemas"]["AlertState"];
+            /**
+             * Format: date-time
+             * @description When it came into this state.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When the change began, by change-point date.
+             */
+            began: string | null;
+            /** @description The service.version that appeared then; empty when none did. */
+            began_version: string;
+            last: components["schemas"]["Evaluation"];
+            labels: {
+                [key: string]: string;
+            };
+            annotations: {
+                [key: string]: string;
+            };
+            exemplars: components["schemas"]["RequestRef"][];
+            /** @description The compare page for exactly these two windows; empty when there are no two. */
+            compare_url: string;
+        };
+        AlertList: {
+            alerts: components["schemas"]["Alert"][];
+            /** @description Whether this process evaluates alerts. */
+            enabled: boolean;
+        };
+        Transition: {
+            rule: string;
+            fingerprint: string;
+            group: components["schemas"]["Group"];
+            /** Format: date-time */
+            at: string;
+            from: components["schemas"]["AlertState"];
+            to: components["schemas"]["AlertState"];
+            notified: components["schemas"]["Delivery"][];
+            evaluation: components["schemas"]["Evaluation"];
+        };
+        Delivery: {
+            target: string;
+            ok: boolean;
+            detail: string;
+        };
+        AlertHistory: {
+            rows: components["schemas"]["Transition"][];
+            next_cursor: string | null;
+        };
+        RulePreview: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: int64 */
+            groups: number;
+            /** Format: int64 */
+            evaluations: number;
+            /** @description When it would have fired, newest first. */
+            episodes: components["schemas"]["Episode"][];
+        };
+        Episode: {
+            group: components["schemas"]["Group"];
+            /** Format: date-time */
+            fired: string;
+            /**
+             * Format: date-time
+             * @description null while it would still fire.
+             */
+            resolved: string | null;
+            peak: components["schemas"]["Evaluation"];
+        };
+    };
+    responses: {
+        /** @description The body is still the one whose `ETag` was sent in `If-None-Match`. */
+        NotModified: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
+        /**
+         * @description What went wrong.
+         *
+         *     * 400 `invalid`: a parameter or the body is wrong.
+         *     * 401 `unauthorized`: a bearer token is configured and was not given.
+         *     * 403 `forbidden`: the page of another origin, or a host name that is not this server's.
+         *     * 404 `not_found`.
+         *     * 405 `method_not_allowed`.
+         *     * 409 `conflict`: the rule exists, or comes from a file and is read-only.
+         *     * 413 `body_too_large`: over 1 MiB.
+         *     * 415 `unsupported_media_type`: not application/json.
+         *     * 422 `too_large`: the answer would pass a limit.
+         *     * 500 `internal`: a fault in Phaseline; the log has the cause under `instance`.
+         *     * 503 `unavailable` or `timeout`, with `Retry-After`: the store is away or took too long.
+         */
+        Problem: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
+    parameters: {
+        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+        From: string;
+        /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+        To: string;
+        /** @description Start of a rectangle of the heatmap. Default `from`. */
+        SelectFrom: string;
+        /** @description End of the rectangle, exclusive. Default `to`. */
+        SelectTo: string;
+        /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
+        SelectLow: number;
+        /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
+        SelectHigh: number;
+        /**
+         * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
+         *     At most 11,000 steps fit in an answer.
+         */
+        Step: string;
+        /**
+         * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
+         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+         */
+        Filter: components["schemas"]["Filters"];
+        /** @description Whose requests; the empty tenant where none is configured. */
+        Tenant: string;
+        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+        IncludeFailed: boolean;
+        /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
+        GroupBy: string[];
+        /** @description The duration in question. */
+        MetricParam: components["schemas"]["Metric"];
+        /** @description The duration that is taken apart. */
+        WholeMetricParam: components["schemas"]["WholeMetric"];
+        /** @description Quantiles in (0, 1), separated by commas, at most 10. */
+        Quantiles: number[];
+        /** @description At most this many rows. */
+        Limit: number;
+        /** @description At most this many groups, the busiest first. */
+        SeriesLimit: number;
+        /** @description The `next_cursor` of the page before. */
+        Cursor: string;
+        /**
+         * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+         *     gets a leading apostrophe.
+         */
+        FormatParam: components["schemas"]["Format"];
+        /** @description Trace id, 32 hexadecimal digits. */
+        TraceIDParam: components["schemas"]["TraceID"];
+    };
+    requestBodies: {
+        Rule: {
+            content: {
+                "application/json": components["schemas"]["Rule"];
+            };
+        };
+    };
+    headers: never;
+    pathItems: never;
 }
-export type $defs = Record<string, never>
+export type $defs = Record<string, never>;
 export interface operations {
-  getBreakdown: {
-    parameters: {
-      query?: {
-        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
-        from?: components['parameters']['From']
-        /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
-        to?: components['parameters']['To']
-        /**
-         * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
-         */
-        filter?: components['parameters']['Filter']
-        /** @description Whose requests; the empty tenant where none is configured. */
-        tenant?: components['parameters']['Tenant']
-        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
-        include_failed?: components['parameters']['IncludeFailed']
-        /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
-        group_by?: components['parameters']['GroupBy']
-        /** @description Only these metrics; repeatable. Default, all of them. */
-        metric?: components['schemas']['Metric'][]
-        /** @description Quantiles in (0, 1), separated by commas, at most 10. */
-        quantiles?: components['parameters']['Quantiles']
-        /** @description What to order the groups by, a leading `-` for descending; a metric stands for the last of its quantiles. */
-        sort?:
-          | 'n'
-          | '-n'
-          | 'errors'
-          | '-errors'
-          | 'ttft'
-          | '-ttft'
-          | 'tpot'
-          | '-tpot'
-          | 'total'
-          | '-total'
-          | 'network'
-          | '-network'
-          | 'queue'
-          | '-queue'
-          | 'prefill'
-          | '-prefill'
-          | 'decode'
-          | '-decode'
-          | 'unattributed'
-          | '-unattributed'
-        /** @description At most this many rows. */
-        limit?: components['parameters']['Limit']
-        /**
-         * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
-         *     gets a leading apostrophe.
-         */
-        format?: components['parameters']['FormatParam']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The groups */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Breakdown']
-          'text/csv': components['schemas']['CSV']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  getTimeseries: {
-    parameters: {
-      query?: {
-        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
-        from?: components['parameters']['From']
-        /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
-        to?: components['parameters']['To']
-        /**
-         * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
-         *     At most 11,000 steps fit in an answer.
-         */
-        step?: components['parameters']['Step']
-        /**
-         * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
-         */
-        filter?: components['parameters']['Filter']
-        /** @description Whose requests; the empty tenant where none is configured. */
-        tenant?: components['parameters']['Tenant']
-        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
-        include_failed?: components['parameters']['IncludeFailed']
-        /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
-        group_by?: components['parameters']['GroupBy']
-        /** @description The duration in question. */
-        metric?: components['parameters']['MetricParam']
-        /** @description Quantiles in (0, 1), separated by commas, at most 10. */
-        quantiles?: components['parameters']['Quantiles']
-        /** @description At most this many groups, the busiest first. */
-        limit?: components['parameters']['SeriesLimit']
-        /**
-         * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
-         *     gets a leading apostrophe.
-         */
-        format?: components['parameters']['FormatParam']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The series */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['TimeSeries']
-          'text/csv': components['schemas']['CSV']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  getHeatmap: {
-    parameters: {
-      query?: {
-        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
-        from?: components['parameters']['From']
-        /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
-        to?: components['parameters']['To']
-        /**
-         * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
-         *     At most 11,000 steps fit in an answer.
-         */
-        step?: components['parameters']['Step']
-        /**
-         * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
-         */
-        filter?: components['parameters']['Filter']
-        /** @description Whose requests; the empty tenant where none is configured. */
-        tenant?: components['parameters']['Tenant']
-        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
-        include_failed?: components['parameters']['IncludeFailed']
-        /** @description The duration in question. */
-        metric?: components['parameters']['MetricParam']
-        /**
-         * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
-         *     gets a leading apostrophe.
-         */
-        format?: components['parameters']['FormatParam']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The buckets and a column of counts a step */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Heatmap']
-          'text/csv': components['schemas']['CSV']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  getComposition: {
-    parameters: {
-      query?: {
-        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
-        from?: components['parameters']['From']
-        /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
-        to?: components['parameters']['To']
-        /**
-         * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
-         */
-        filter?: components['parameters']['Filter']
-        /** @description Whose requests; the empty tenant where none is configured. */
-        tenant?: components['parameters']['Tenant']
-        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
-        include_failed?: components['parameters']['IncludeFailed']
-        /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
-        group_by?: components['parameters']['GroupBy']
-        /** @description The duration that is taken apart. */
-        metric?: components['parameters']['WholeMetricParam']
-        /** @description Quantiles in (0, 1), separated by commas, at most 10. */
-        quantiles?: number[]
-        /** @description At most this many groups, the busiest first. */
-        limit?: components['parameters']['SeriesLimit']
-        /**
-         * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
-         *     gets a leading apostrophe.
-         */
-        format?: components['parameters']['FormatParam']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description A row for each group and quantile */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Composition']
-          'text/csv': components['schemas']['CSV']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  getCompare: {
-    parameters: {
-      query?: {
-        /** @description Start of window A. Default, one window's length before `b_from`. */
-        a_from?: string
-        /** @description End of window A, exclusive. Default `b_from`. */
-        a_to?: string
-        /** @description Start of window B. */
-        b_from?: string
-        /** @description End of window B, exclusive. */
-        b_to?: string
-        /** @description Filter for side A only; repeatable. With `a` or `b` given and `a_from` not, both sides share window B. */
-        a?: components['schemas']['Filters']
-        /** @description Filter for side B only; repeatable. */
-        b?: components['schemas']['Filters']
-        /**
-         * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
-         */
-        filter?: components['parameters']['Filter']
-        /** @description Whose requests; the empty tenant where none is configured. */
-        tenant?: components['parameters']['Tenant']
-        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
-        include_failed?: components['parameters']['IncludeFailed']
-        /** @description The duration that is taken apart. */
-        metric?: components['parameters']['WholeMetricParam']
-        /** @description Quantiles in (0, 1), separated by commas, at most 10. */
-        quantiles?: components['parameters']['Quantiles']
-        /**
-         * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
-         *     gets a leading apostrophe.
-         */
-        format?: components['parameters']['FormatParam']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description Both sides and the difference */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Comparison']
-          'text/csv': components['schemas']['CSV']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  getDistinguish: {
-    parameters: {
-      query?: {
-        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
-        from?: components['parameters']['From']
-        /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
-        to?: components['parameters']['To']
-        /**
-         * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
-         */
-        filter?: components['parameters']['Filter']
-        /** @description Whose requests; the empty tenant where none is configured. */
-        tenant?: components['parameters']['Tenant']
-        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
-        include_failed?: components['parameters']['IncludeFailed']
-        /** @description The duration in question. */
-        metric?: components['parameters']['MetricParam']
-        /** @description Start of a rectangle of the heatmap. Default `from`. */
-        select_from?: components['parameters']['SelectFrom']
-        /** @description End of the rectangle, exclusive. Default `to`. */
-        select_to?: components['parameters']['SelectTo']
-        /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
-        select_low_ns?: components['parameters']['SelectLow']
-        /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
-        select_high_ns?: components['parameters']['SelectHigh']
-        /** @description At most this many values. */
-        limit?: number
-        /**
-         * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
-         *     gets a leading apostrophe.
-         */
-        format?: components['parameters']['FormatParam']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description Dimension values, most distinguishing first */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Distinction']
-          'text/csv': components['schemas']['CSV']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  listRequests: {
-    parameters: {
-      query?: {
-        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
-        from?: components['parameters']['From']
-        /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
-        to?: components['parameters']['To']
-        /**
-         * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
-         */
-        filter?: components['parameters']['Filter']
-        /** @description Whose requests; the empty tenant where none is configured. */
-        tenant?: components['parameters']['Tenant']
-        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
-        include_failed?: components['parameters']['IncludeFailed']
-        /** @description The duration in question. */
-        metric?: components['parameters']['MetricParam']
-        /** @description Start of a rectangle of the heatmap. Default `from`. */
-        select_from?: components['parameters']['SelectFrom']
-        /** @description End of the rectangle, exclusive. Default `to`. */
-        select_to?: components['parameters']['SelectTo']
-        /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
-        select_low_ns?: components['parameters']['SelectLow']
-        /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
-        select_high_ns?: components['parameters']['SelectHigh']
-        /** @description What to order by, a leading `-` for descending. Ordered by a metric, requests without it are left out. */
-        sort?:
-          | 'end'
-          | '-end'
-          | 'start'
-          | '-start'
-          | 'ttft'
-          | '-ttft'
-          | 'tpot'
-          | '-tpot'
-          | 'total'
-          | '-total'
-          | 'network'
-          | '-network'
-          | 'queue'
-          | '-queue'
-          | 'prefill'
-          | '-prefill'
-          | 'decode'
-          | '-decode'
-          | 'unattributed'
-          | '-unattributed'
-        /** @description At most this many requests. */
-        limit?: number
-        /** @description The `next_cursor` of the page before. */
-        cursor?: components['parameters']['Cursor']
-        /**
-         * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
-         *     gets a leading apostrophe.
-         */
-        format?: components['parameters']['FormatParam']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description One page of requests */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['RequestList']
-          'text/csv': components['schemas']['CSV']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  getRequest: {
-    parameters: {
-      query?: {
-        /** @description Whose requests; the empty tenant where none is configured. */
-        tenant?: components['parameters']['Tenant']
-      }
-      header?: never
-      path: {
-        /** @description Trace id, 32 hexadecimal digits. */
-        trace_id: components['parameters']['TraceIDParam']
-        /** @description Span id of the request span, 16 hexadecimal digits. */
-        span_id: components['schemas']['SpanID']
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The request */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['RequestDetail']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  getTrace: {
-    parameters: {
-      query?: {
-        /** @description Whose requests; the empty tenant where none is configured. */
-        tenant?: components['parameters']['Tenant']
-      }
-      header?: never
-      path: {
-        /** @description Trace id, 32 hexadecimal digits. */
-        trace_id: components['parameters']['TraceIDParam']
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The trace */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Trace']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  listDimensions: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The dimensions */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['DimensionList']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  listDimensionValues: {
-    parameters: {
-      query?: {
-        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
-        from?: components['parameters']['From']
-        /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
-        to?: components['parameters']['To']
-        /**
-         * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
-         */
-        filter?: components['parameters']['Filter']
-        /** @description Whose requests; the empty tenant where none is configured. */
-        tenant?: components['parameters']['Tenant']
-        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
-        include_failed?: components['parameters']['IncludeFailed']
-        /** @description Only values that start with this text. */
-        prefix?: string
-        /** @description At most this many rows. */
-        limit?: components['parameters']['Limit']
-        /**
-         * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
-         *     gets a leading apostrophe.
-         */
-        format?: components['parameters']['FormatParam']
-      }
-      header?: never
-      path: {
-        /** @description Name of a dimension, as `/dimensions` lists it. */
-        name: string
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The values */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['DimensionValues']
-          'text/csv': components['schemas']['CSV']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  getQuality: {
-    parameters: {
-      query?: {
-        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
-        from?: components['parameters']['From']
-        /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
-        to?: components['parameters']['To']
-        /**
-         * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
-         *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
-         */
-        filter?: components['parameters']['Filter']
-        /** @description Whose requests; the empty tenant where none is configured. */
-        tenant?: components['parameters']['Tenant']
-        /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
-        include_failed?: components['parameters']['IncludeFailed']
-        /**
-         * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
-         *     gets a leading apostrophe.
-         */
-        format?: components['parameters']['FormatParam']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description One row for each service, dialect and vantage */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Quality']
-          'text/csv': components['schemas']['CSV']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  listAlerts: {
-    parameters: {
-      query?: {
-        /** @description Only alerts in this state; repeatable. */
-        state?: components['schemas']['AlertState'][]
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The alerts */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['AlertList']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  listAlertHistory: {
-    parameters: {
-      query?: {
-        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
-        from?: components['parameters']['From']
-        /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
-        to?: components['parameters']['To']
-        /** @description Only this rule. */
-        rule?: string
-        /** @description Only this alert. */
-        fingerprint?: string
-        /** @description At most this many rows. */
-        limit?: components['parameters']['Limit']
-        /** @description The `next_cursor` of the page before. */
-        cursor?: components['parameters']['Cursor']
-      }
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The transitions */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['AlertHistory']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  listRules: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The rules */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['RuleList']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  createRule: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: components['requestBodies']['Rule']
-    responses: {
-      /** @description The rule as stored */
-      201: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['StoredRule']
-        }
-      }
-      default: components['responses']['Problem']
-    }
-  }
-  previewRule: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody: components['requestBodies']['Rule']
-    responses: {
-      /** @description When the rule would have fired */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['RulePreview']
-        }
-      }
-      default: components['responses']['Problem']
-    }
-  }
-  getRule: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        /** @description Name of the rule. */
-        name: components['schemas']['RuleName']
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The rule */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['StoredRule']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  replaceRule: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        /** @description Name of the rule. */
-        name: components['schemas']['RuleName']
-      }
-      cookie?: never
-    }
-    requestBody: components['requestBodies']['Rule']
-    responses: {
-      /** @description The rule as stored */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['StoredRule']
-        }
-      }
-      default: components['responses']['Problem']
-    }
-  }
-  deleteRule: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        /** @description Name of the rule. */
-        name: components['schemas']['RuleName']
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description Removed */
-      204: {
-        headers: {
-          [name: string]: unknown
-        }
-        content?: never
-      }
-      default: components['responses']['Problem']
-    }
-  }
-  acceptBaseline: {
-    parameters: {
-      query?: never
-      header?: never
-      path: {
-        /** @description Name of the rule. */
-        name: components['schemas']['RuleName']
-      }
-      cookie?: never
-    }
-    requestBody: {
-      content: {
-        'application/json': components['schemas']['Baseline']
-      }
-    }
-    responses: {
-      /** @description The rule as stored */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['StoredRule']
-        }
-      }
-      default: components['responses']['Problem']
-    }
-  }
-  listEvaluations: {
-    parameters: {
-      query?: {
-        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
-        from?: components['parameters']['From']
-        /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
-        to?: components['parameters']['To']
-        /** @description Only this group's alert. */
-        fingerprint?: string
-        /** @description At most this many rows. */
-        limit?: components['parameters']['Limit']
-        /** @description The `next_cursor` of the page before. */
-        cursor?: components['parameters']['Cursor']
-      }
-      header?: never
-      path: {
-        /** @description Name of the rule. */
-        name: components['schemas']['RuleName']
-      }
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The evaluations */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['EvaluationList']
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
-  getStatus: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description The status */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Status']
-        }
-      }
-      default: components['responses']['Problem']
-    }
-  }
-  getSetup: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description What a first-time user needs */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': components['schemas']['Setup']
-        }
-      }
-      default: components['responses']['Problem']
-    }
-  }
-  getOpenAPI: {
-    parameters: {
-      query?: never
-      header?: never
-      path?: never
-      cookie?: never
-    }
-    requestBody?: never
-    responses: {
-      /** @description OpenAPI 3.1 */
-      200: {
-        headers: {
-          [name: string]: unknown
-        }
-        content: {
-          'application/json': Record<string, never>
-        }
-      }
-      304: components['responses']['NotModified']
-      default: components['responses']['Problem']
-    }
-  }
+    getBreakdown: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                from?: components["parameters"]["From"];
+                /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+                to?: components["parameters"]["To"];
+                /**
+                 * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
+                 *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 */
+                filter?: components["parameters"]["Filter"];
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+                /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+                include_failed?: components["parameters"]["IncludeFailed"];
+                /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
+                group_by?: components["parameters"]["GroupBy"];
+                /** @description Only these metrics; repeatable. Default, all of them. */
+                metric?: components["schemas"]["Metric"][];
+                /** @description Quantiles in (0, 1), separated by commas, at most 10. */
+                quantiles?: components["parameters"]["Quantiles"];
+                /** @description What to order the groups by, a leading `-` for descending; a metric stands for the last of its quantiles. */
+                sort?: "n" | "-n" | "errors" | "-errors" | "ttft" | "-ttft" | "tpot" | "-tpot" | "total" | "-total" | "network" | "-network" | "queue" | "-queue" | "prefill" | "-prefill" | "decode" | "-decode" | "unattributed" | "-unattributed";
+                /** @description At most this many rows. */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The groups */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Breakdown"];
+                    "text/csv": components["schemas"]["CSV"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTimeseries: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                from?: components["parameters"]["From"];
+                /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+                to?: components["parameters"]["To"];
+                /**
+                 * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
+                 *     At most 11,000 steps fit in an answer.
+                 */
+                step?: components["parameters"]["Step"];
+                /**
+                 * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
+                 *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 */
+                filter?: components["parameters"]["Filter"];
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+                /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+                include_failed?: components["parameters"]["IncludeFailed"];
+                /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
+                group_by?: components["parameters"]["GroupBy"];
+                /** @description The duration in question. */
+                metric?: components["parameters"]["MetricParam"];
+                /** @description Quantiles in (0, 1), separated by commas, at most 10. */
+                quantiles?: components["parameters"]["Quantiles"];
+                /** @description At most this many groups, the busiest first. */
+                limit?: components["parameters"]["SeriesLimit"];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimeSeries"];
+                    "text/csv": components["schemas"]["CSV"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getHeatmap: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                from?: components["parameters"]["From"];
+                /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+                to?: components["parameters"]["To"];
+                /**
+                 * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
+                 *     At most 11,000 steps fit in an answer.
+                 */
+                step?: components["parameters"]["Step"];
+                /**
+                 * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
+                 *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 */
+                filter?: components["parameters"]["Filter"];
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+                /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+                include_failed?: components["parameters"]["IncludeFailed"];
+                /** @description The duration in question. */
+                metric?: components["parameters"]["MetricParam"];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The buckets and a column of counts a step */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Heatmap"];
+                    "text/csv": components["schemas"]["CSV"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getComposition: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                from?: components["parameters"]["From"];
+                /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+                to?: components["parameters"]["To"];
+                /**
+                 * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
+                 *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 */
+                filter?: components["parameters"]["Filter"];
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+                /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+                include_failed?: components["parameters"]["IncludeFailed"];
+                /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
+                group_by?: components["parameters"]["GroupBy"];
+                /** @description The duration that is taken apart. */
+                metric?: components["parameters"]["WholeMetricParam"];
+                /** @description Quantiles in (0, 1), separated by commas, at most 10. */
+                quantiles?: number[];
+                /** @description At most this many groups, the busiest first. */
+                limit?: components["parameters"]["SeriesLimit"];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A row for each group and quantile */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Composition"];
+                    "text/csv": components["schemas"]["CSV"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCompare: {
+        parameters: {
+            query?: {
+                /** @description Start of window A. Default, one window's length before `b_from`. */
+                a_from?: string;
+                /** @description End of window A, exclusive. Default `b_from`. */
+                a_to?: string;
+                /** @description Start of window B. */
+                b_from?: string;
+                /** @description End of window B, exclusive. */
+                b_to?: string;
+                /** @description Filter for side A only; repeatable. With `a` or `b` given and `a_from` not, both sides share window B. */
+                a?: components["schemas"]["Filters"];
+                /** @description Filter for side B only; repeatable. */
+                b?: components["schemas"]["Filters"];
+                /**
+                 * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
+                 *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 */
+                filter?: components["parameters"]["Filter"];
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+                /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+                include_failed?: components["parameters"]["IncludeFailed"];
+                /** @description The duration that is taken apart. */
+                metric?: components["parameters"]["WholeMetricParam"];
+                /** @description Quantiles in (0, 1), separated by commas, at most 10. */
+                quantiles?: components["parameters"]["Quantiles"];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Both sides and the difference */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                    "text/csv": components["schemas"]["CSV"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getDistinguish: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                from?: components["parameters"]["From"];
+                /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+                to?: components["parameters"]["To"];
+                /**
+                 * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
+                 *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 */
+                filter?: components["parameters"]["Filter"];
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+                /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+                include_failed?: components["parameters"]["IncludeFailed"];
+                /** @description The duration in question. */
+                metric?: components["parameters"]["MetricParam"];
+                /** @description Start of a rectangle of the heatmap. Default `from`. */
+                select_from?: components["parameters"]["SelectFrom"];
+                /** @description End of the rectangle, exclusive. Default `to`. */
+                select_to?: components["parameters"]["SelectTo"];
+                /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
+                select_low_ns?: components["parameters"]["SelectLow"];
+                /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
+                select_high_ns?: components["parameters"]["SelectHigh"];
+                /** @description At most this many values. */
+                limit?: number;
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Dimension values, most distinguishing first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Distinction"];
+                    "text/csv": components["schemas"]["CSV"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRequests: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                from?: components["parameters"]["From"];
+                /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+                to?: components["parameters"]["To"];
+                /**
+                 * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
+                 *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 */
+                filter?: components["parameters"]["Filter"];
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+                /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+                include_failed?: components["parameters"]["IncludeFailed"];
+                /** @description The duration in question. */
+                metric?: components["parameters"]["MetricParam"];
+                /** @description Start of a rectangle of the heatmap. Default `from`. */
+                select_from?: components["parameters"]["SelectFrom"];
+                /** @description End of the rectangle, exclusive. Default `to`. */
+                select_to?: components["parameters"]["SelectTo"];
+                /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
+                select_low_ns?: components["parameters"]["SelectLow"];
+                /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
+                select_high_ns?: components["parameters"]["SelectHigh"];
+                /** @description What to order by, a leading `-` for descending. Ordered by a metric, requests without it are left out. */
+                sort?: "end" | "-end" | "start" | "-start" | "ttft" | "-ttft" | "tpot" | "-tpot" | "total" | "-total" | "network" | "-network" | "queue" | "-queue" | "prefill" | "-prefill" | "decode" | "-decode" | "unattributed" | "-unattributed";
+                /** @description At most this many requests. */
+                limit?: number;
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of requests */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestList"];
+                    "text/csv": components["schemas"]["CSV"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRequest: {
+        parameters: {
+            query?: {
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+            };
+            header?: never;
+            path: {
+                /** @description Trace id, 32 hexadecimal digits. */
+                trace_id: components["parameters"]["TraceIDParam"];
+                /** @description Span id of the request span, 16 hexadecimal digits. */
+                span_id: components["schemas"]["SpanID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestDetail"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTrace: {
+        parameters: {
+            query?: {
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+            };
+            header?: never;
+            path: {
+                /** @description Trace id, 32 hexadecimal digits. */
+                trace_id: components["parameters"]["TraceIDParam"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trace */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDimensions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The dimensions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DimensionList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDimensionValues: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                from?: components["parameters"]["From"];
+                /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+                to?: components["parameters"]["To"];
+                /**
+                 * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
+                 *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 */
+                filter?: components["parameters"]["Filter"];
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+                /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+                include_failed?: components["parameters"]["IncludeFailed"];
+                /** @description Only values that start with this text. */
+                prefix?: string;
+                /** @description At most this many rows. */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
+            };
+            header?: never;
+            path: {
+                /** @description Name of a dimension, as `/dimensions` lists it. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The values */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DimensionValues"];
+                    "text/csv": components["schemas"]["CSV"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getQuality: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                from?: components["parameters"]["From"];
+                /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+                to?: components["parameters"]["To"];
+                /**
+                 * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
+                 *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 */
+                filter?: components["parameters"]["Filter"];
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+                /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
+                include_failed?: components["parameters"]["IncludeFailed"];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One row for each service, dialect and vantage */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quality"];
+                    "text/csv": components["schemas"]["CSV"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAlerts: {
+        parameters: {
+            query?: {
+                /** @description Only alerts in this state; repeatable. */
+                state?: components["schemas"]["AlertState"][];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alerts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAlertHistory: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                from?: components["parameters"]["From"];
+                /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+                to?: components["parameters"]["To"];
+                /** @description Only this rule. */
+                rule?: string;
+                /** @description Only this alert. */
+                fingerprint?: string;
+                /** @description At most this many rows. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The transitions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertHistory"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rules */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Rule"];
+        responses: {
+            /** @description The rule as stored */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredRule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Rule"];
+        responses: {
+            /** @description When the rule would have fired */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RulePreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the rule. */
+                name: components["schemas"]["RuleName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredRule"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    replaceRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the rule. */
+                name: components["schemas"]["RuleName"];
+            };
+            cookie?: never;
+        };
+        requestBody: components["requestBodies"]["Rule"];
+        responses: {
+            /** @description The rule as stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredRule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the rule. */
+                name: components["schemas"]["RuleName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    acceptBaseline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the rule. */
+                name: components["schemas"]["RuleName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Baseline"];
+            };
+        };
+        responses: {
+            /** @description The rule as stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredRule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listEvaluations: {
+        parameters: {
+            query?: {
+                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                from?: components["parameters"]["From"];
+                /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+                to?: components["parameters"]["To"];
+                /** @description Only this group's alert. */
+                fingerprint?: string;
+                /** @description At most this many rows. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `next_cursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description Name of the rule. */
+                name: components["schemas"]["RuleName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The evaluations */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The status */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getSetup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a first-time user needs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Setup"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getOpenAPI: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OpenAPI 3.1 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
 }
