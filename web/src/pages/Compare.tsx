@@ -129,8 +129,8 @@ function pairs(comparison: Comparison): Strip[] {
     return [
       {
         bars: [
-          { name: `${quantileName(q)} A`, row: rows[0] },
-          { name: 'B', row: rows[1] },
+          { n: comparison.a.composition.n, name: `${quantileName(q)} A`, row: rows[0] },
+          { n: comparison.b.composition.n, name: 'B', row: rows[1] },
         ],
       },
     ]
@@ -142,7 +142,7 @@ function verdict(comparison: Comparison, metric: Metric): string {
   const told = [...comparison.quantiles].reverse().find(({ difference }) => difference && difference.low_ns != null)
   const difference = told?.difference ?? comparison.mean
   const at = told ? quantileName(told.q) : 'mean'
-  if (difference.low_ns == null || difference.high_ns == null)
+  if (difference?.low_ns == null || difference.high_ns == null)
     return 'Too few time blocks with data to tell a difference from chance.'
   if (difference.owner === 'none') return `${at} ${METRIC_NAMES[metric]}: ${ownerText(difference)}.`
   const change = `${at} ${METRIC_NAMES[metric]} ${signed(difference.ns, duration)} (${plusMinus(difference.ns, difference.low_ns, difference.high_ns)}${
