@@ -49,12 +49,18 @@ func (r *Reader) ReadTraces(td ptrace.Traces) []Facts {
 	facts := make([]Facts, td.SpanCount())
 	n := 0
 	resources := td.ResourceSpans()
+	groups := 0
+	for i := range resources.Len() {
+		groups += resources.At(i).ScopeSpans().Len()
+	}
+	contexts := make([]Context, 0, groups)
 	for i := range resources.Len() {
 		rs := resources.At(i)
 		scopes := rs.ScopeSpans()
 		for j := range scopes.Len() {
 			ss := scopes.At(j)
-			c := r.Context(rs.Resource(), ss.Scope())
+			contexts = append(contexts, r.Context(rs.Resource(), ss.Scope()))
+			c := &contexts[len(contexts)-1]
 			spans := ss.Spans()
 			for k := range spans.Len() {
 				c.Read(spans.At(k), &facts[n])

@@ -17,7 +17,7 @@ func (t *trace) attempts(request int32, s *served) {
 	}
 	first := none
 	t.evidence(request, func(i int32, n *node) {
-		if n.Role == dialect.RoleHTTP && t.isAttempt(i, request) && (s.last == none || t.startsAfter(i, s.last)) {
+		if n.Role == dialect.RoleHTTP && t.isAttempt(i, request) && (s.last == none || t.isLater(i, s.last)) {
 			s.last = i
 		}
 	})
@@ -76,6 +76,14 @@ func (t *trace) isAttempt(i, request int32) bool {
 		}
 	}
 	return false
+}
+
+// isLater prefers calls of a model's API to others, such as fetching a token.
+func (t *trace) isLater(i, j int32) bool {
+	if a, b := isInferencePath(t.nodes[i].Text(dialect.URLPath)), isInferencePath(t.nodes[j].Text(dialect.URLPath)); a != b {
+		return a
+	}
+	return t.startsAfter(i, j)
 }
 
 func (t *trace) startsAfter(i, j int32) bool {
