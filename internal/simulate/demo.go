@@ -8,7 +8,7 @@ import (
 )
 
 // Demo is the scenario of `phaseline demo`: six applications, two gateways and
-// four pools of engines, at about two requests a second.
+// four pools of engines, at about four requests a second.
 type Demo struct {
 	Seed uint64
 	// Start is when the live stream begins. What lies before is backfilled.
@@ -30,37 +30,37 @@ func (d Demo) Scenario() *Scenario {
 			{
 				Service: "chat-api", Version: "2.3.1", Environment: "production", Dialect: Semconv, Route: "/chat",
 				Gateway: "litellm", Pool: "vllm-llama-8b", Model: "llama-3.1-8b", Provider: "openai",
-				Regions: []Region{eu, us, ap}, Rate: 0.7,
+				Regions: []Region{eu, us, ap}, Rate: 1.6,
 				Input: Lognormal{Median: 420, Sigma: 0.7, Max: 12000}, Output: Lognormal{Median: 190, Sigma: 0.5, Max: 1024},
 				SystemTokens: 900, FollowUps: 0.5, Streaming: 0.97, Retries: 0.01, Errors: 0.006, Aborts: 0.02,
 			}, {
 				Service: "support-bot", Version: "1.14.0", Environment: "production", Dialect: VercelAI, Route: "answer-ticket",
 				Gateway: "envoy-ai-gateway", Pool: "vllm-llama-70b", Model: "llama-3.3-70b", Provider: "openai",
-				Regions: []Region{eu, us}, Rate: 0.35,
+				Regions: []Region{eu, us}, Rate: 0.6,
 				Input: Lognormal{Median: 900, Sigma: 0.6, Max: 12000}, Output: Lognormal{Median: 240, Sigma: 0.45, Max: 1024},
 				SystemTokens: 1600, FollowUps: 0.6, Streaming: 1, Retries: 0.01, Errors: 0.004, Aborts: 0.01,
 			}, {
 				Service: "rag-search", Version: "0.9.2", Environment: "production", Dialect: OpenInference, Route: "/search",
 				Pool: "sglang-qwen3-32b", Model: "Qwen/Qwen3-32B", Provider: "openai",
-				Regions: []Region{here}, Rate: 0.3,
+				Regions: []Region{here}, Rate: 0.6,
 				Input: Lognormal{Median: 3200, Sigma: 0.45, Max: 24000}, Output: Lognormal{Median: 150, Sigma: 0.5, Max: 768},
 				SystemTokens: 600, FollowUps: 0.1, Streaming: 0.9, Errors: 0.004, Aborts: 0.01,
 			}, {
 				Service: "mail-assist", Version: "3.0.4", Environment: "production", Dialect: Semconv, Route: "/draft",
 				Gateway: "litellm-eu", Pool: "vllm-llama-70b", Model: "llama-3.3-70b", Provider: "openai",
-				Regions: []Region{eu}, Rate: 0.2,
+				Regions: []Region{eu}, Rate: 0.45,
 				Input: Lognormal{Median: 700, Sigma: 0.6, Max: 8000}, Output: Lognormal{Median: 220, Sigma: 0.4, Max: 700},
 				SystemTokens: 500, FollowUps: 0.2, Streaming: 0.8, Retries: 0.01, Errors: 0.005, Aborts: 0.01,
 			}, {
 				Service: "code-assist", Version: "5.2.0", Environment: "production", Dialect: OpenLLMetry, Route: "complete",
 				Pool: "api.openai.com", Model: "gpt-4.1-mini", Provider: "openai",
-				Regions: []Region{us}, Rate: 0.25,
+				Regions: []Region{us}, Rate: 0.4,
 				Input: Lognormal{Median: 1500, Sigma: 0.8, Max: 16000}, Output: Lognormal{Median: 45, Sigma: 0.6, Max: 220},
 				SystemTokens: 1200, FollowUps: 0.3, Streaming: 1, Retries: 0.015, Errors: 0.008, Aborts: 0.03,
 			}, {
 				Service: "doc-pipeline", Version: "1.1.0", Environment: "batch", Dialect: PlainHTTP, Route: "enrich",
 				Pool: "vllm-llama-8b", Model: "llama-3.1-8b",
-				Regions: []Region{here}, Rate: 0.15,
+				Regions: []Region{here}, Rate: 0.2,
 				Input: Lognormal{Median: 1800, Sigma: 0.5, Max: 8000}, Output: Lognormal{Median: 120, Sigma: 0.4, Max: 400},
 				SystemTokens: 300, Errors: 0.003,
 			},
@@ -71,9 +71,9 @@ func (d Demo) Scenario() *Scenario {
 			{Service: "envoy-ai-gateway", Version: "1.1.0", Dialect: EnvoyAI, Overhead: 3 * time.Millisecond},
 		},
 		Pools: []Pool{
-			{Service: "vllm-llama-8b", Version: "0.23.0", Dialect: VLLM, Engine: slots(Engine(Llama8B, A100), 6), Replicas: 2},
-			{Service: "vllm-llama-70b", Version: "0.23.0", Dialect: VLLMFastAPI, Engine: slots(Engine(Llama70B, H100.Times(4)), 8), Replicas: 2},
-			{Service: "sglang-qwen3-32b", Version: "0.6.1", Dialect: SGLang, Engine: slots(Engine(Qwen32B, H100.Times(2)), 8), Replicas: 2},
+			{Service: "vllm-llama-8b", Version: "0.23.0", Dialect: VLLM, Engine: slots(Engine(Llama8B, A100), 10), Replicas: 2},
+			{Service: "vllm-llama-70b", Version: "0.23.0", Dialect: VLLMFastAPI, Engine: slots(Engine(Llama70B, H100.Times(4)), 16), Replicas: 2},
+			{Service: "sglang-qwen3-32b", Version: "0.6.1", Dialect: SGLang, Engine: slots(Engine(Qwen32B, H100.Times(2)), 12), Replicas: 2},
 			{Service: "api.openai.com", Dialect: Hosted, Engine: Engine(Llama70B, H100.Times(8)), Replicas: 4},
 		},
 		Incidents: append(d.History(), d.live()...),
@@ -82,7 +82,7 @@ func (d Demo) Scenario() *Scenario {
 	}
 }
 
-// slots bounds a batch. Demo engines are small so that two requests a second
+// slots bounds a batch. Demo engines are small so that four requests a second
 // can show what a thousand do to large ones.
 func slots(c EngineConfig, n int) EngineConfig {
 	c.MaxSeqs = n
@@ -104,8 +104,8 @@ func daily(unixNano int64) float64 {
 // turns its sampler up over time: the load, and so the latency, is that of all
 // requests, and two weeks stay a quarter of a million.
 func (d Demo) sampling(unixNano int64) float64 {
-	age := float64(d.Start.UnixNano()-unixNano) / float64(6*time.Hour)
-	return max(0.05, min(1, 1/(0.8+age)))
+	age := float64(d.Start.UnixNano()-unixNano) / float64(3*time.Hour)
+	return max(0.025, min(1, 1/(0.8+age)))
 }
 
 // What an incident does at its usual strength.
@@ -140,7 +140,7 @@ func (d Demo) History() []Incident {
 		scripted(NetworkDegraded, d.Start.Add(-11*time.Hour), 40*time.Minute),
 	}
 	for i, back := 0, 26*time.Hour; back < d.Past; i, back = i+1, back+35*time.Hour {
-		out = append(out, scripted(sequence[(i+3)%len(sequence)], d.Start.Add(-back), 50*time.Minute))
+		out = append(out, scripted(sequence[(i+3)%len(sequence)], d.Start.Add(-back), 40*time.Minute))
 	}
 	return overlapping(out, d.Start.Add(-d.Past).UnixNano(), d.Start.UnixNano())
 }
