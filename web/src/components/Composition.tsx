@@ -8,6 +8,8 @@ import { segmentName, sum, type Segment } from '../phase/segments'
 import { PhaseBar } from './PhaseBar'
 
 export interface Bar {
+  /** How many requests the percentile is of. */
+  n: number
   /** Leads to the requests at the percentile. */
   href?: string
   /** What stands before the bar: p99, or the name of a side. */
@@ -36,7 +38,7 @@ export function percentileStrip(
   group: CompositionGroup,
   href: (row: QuantileComposition) => string | undefined,
 ): Strip {
-  return { bars: group.compositions.map((row) => ({ name: quantileName(row.q), row, href: href(row) })) }
+  return { bars: group.compositions.map((row) => ({ n: group.n, name: quantileName(row.q), row, href: href(row) })) }
 }
 
 /**
@@ -104,22 +106,18 @@ interface RowProps {
   ticks: Tick[]
 }
 
-function Row({ metric, bar: { name, row, href }, above, scale, ticks }: RowProps) {
+function Row({ metric, bar: { n, name, row, href }, above, scale, ticks }: RowProps) {
   const segments = compositionSegments(metric, row)
   const value = row.value_ns ?? null
   const interval = row.low_ns != null && row.high_ns != null
   return (
     <>
       <div class="composition-q">{name}</div>
-      <div class="composition-value" title={exactDuration(value)}>
-        {href ? (
-          <a class="follow" href={href}>
-            {duration(value)}
-          </a>
-        ) : (
-          duration(value)
-        )}
-      </div>
+      <Value
+        value={value}
+        few={value !== null && n < row.n_required ? `n ${count(n)} of ${count(row.n_required)}` : ''}
+        href={href}
+      />
       <div
         class="composition-interval quiet"
         title={
@@ -151,6 +149,28 @@ function Row({ metric, bar: { name, row, href }, above, scale, ticks }: RowProps
         )}
       </div>
     </>
+  )
+}
+
+/** The percentile itself, unless too few requests vouch for it. */
+function Value({ value, few, href }: { value: number | null; few: string; href: string | undefined }) {
+  if (few) {
+    return (
+      <div class="composition-value small-n" title={`n too small; ${exactDuration(value)} of the few`}>
+        {few}
+      </div>
+    )
+  }
+  return (
+    <div class="composition-value" title={exactDuration(value)}>
+      {href ? (
+        <a class="follow" href={href}>
+          {duration(value)}
+        </a>
+      ) : (
+        duration(value)
+      )}
+    </div>
   )
 }
 

@@ -112,10 +112,12 @@ function PartCell({
     <td class={sure(estimate) ? 'number' : 'number unsure'} title={interval(estimate)}>
       {signed(estimate.ns, duration)}
       <span class="diverging" aria-hidden="true">
-        <i
-          class={`segment ${partClass(part)} ${partClass(part) === 'unattributed' ? '' : 'measured'}`}
-          style={position}
-        />
+        {estimate.ns !== 0 && (
+          <i
+            class={`segment ${partClass(part)} ${partClass(part) === 'unattributed' ? '' : 'measured'}`}
+            style={position}
+          />
+        )}
       </span>
     </td>
   )

@@ -137,7 +137,7 @@ function Row({
       </td>
       <td class="number">{share && line.ns != null && total > 0 ? percent(line.ns / total) : ''}</td>
       <td>{line.ns == null ? '' : line.provenance}</td>
-      <td>
+      <td class="nowrap">
         {read.map((item, index) => (
           <div key={index}>
             {item.attribute && <code>{item.attribute}</code>} {item.span_id && <SpanID id={item.span_id} />}

@@ -37,8 +37,12 @@ export function RequestTable({ requests, sort, onSort }: Props) {
           <tr>
             <Header field="end" name="ended" sort={sort} onSort={onSort} />
             <th scope="col">service</th>
-            <th scope="col">model</th>
-            <th scope="col">outcome</th>
+            <th scope="col" class="wide-only">
+              model
+            </th>
+            <th scope="col" class="wide-only">
+              outcome
+            </th>
             <th scope="col" class="bar-column">
               phases
             </th>
@@ -66,15 +70,18 @@ export function RequestTable({ requests, sort, onSort }: Props) {
                 onKeyDown={(event) => event.key === 'Enter' && event.target === event.currentTarget && go(target)}
               >
                 <td class="nowrap" title={exactTime(end)}>
-                  <a href={target}>{dateTime(end, newest)}</a>
+                  <a href={target}>{dateTime(end, newest, true)}</a>
                 </td>
                 <td class="group" title={request.service}>
                   {request.service || <span class="unknown">not set</span>}
                 </td>
-                <td class="group" title={request.model}>
+                <td class="group wide-only" title={request.model}>
                   {request.model || <span class="unknown">unknown</span>}
                 </td>
-                <td class={request.outcome === 'error' ? 'nowrap attention' : 'nowrap'} title={request.error_type}>
+                <td
+                  class={request.outcome === 'error' ? 'nowrap wide-only attention' : 'nowrap wide-only'}
+                  title={request.error_type}
+                >
                   {request.outcome.replace('_', ' ')}
                 </td>
                 <td class="bar-column">

@@ -225,7 +225,7 @@ function Neighbours({
       <ul class="neighbours">
         {refs.map((ref) => (
           <li key={ref.span_id}>
-            <a href={link(ref)}>{dateTime(Date.parse(ref.end), beside)}</a>
+            <a href={link(ref)}>{dateTime(Date.parse(ref.end), beside, true)}</a>
             <span class="clip">{ref.model}</span>
             <span class="number">TTFT {duration(ref.ttft_ns)}</span>
             <span class="number">total {duration(ref.total_ns)}</span>

@@ -72,11 +72,11 @@ export function before(range: Range, now: number): Range {
 
 const two = (n: number) => String(n).padStart(2, '0')
 
-/** Local time; the date is left out on the day of `beside`, the seconds where they are 0. */
-export function dateTime(ms: number, beside?: number): string {
+/** Local time; the date is left out on the day of `beside`, seconds of 0 unless they are asked for. */
+export function dateTime(ms: number, beside?: number, seconds = false): string {
   const d = new Date(ms)
   const date = `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`
-  const time = clock(ms, d.getSeconds() !== 0)
+  const time = clock(ms, seconds || d.getSeconds() !== 0)
   if (beside !== undefined && new Date(beside).toDateString() === d.toDateString()) return time
   return `${date} ${time}`
 }
