@@ -15,7 +15,6 @@ import (
 // in the shapes that make every search long. They take a second or two, with the
 // race detector and a busy machine several; a search within a search takes hours.
 func TestLargeTracesTakeBoundedTime(t *testing.T) {
-	// A cubic search would take an hour; the race detector makes half a second five.
 	const n, limit = 10_000, 30 * time.Second
 	nested, short := func(i int) int64 { return int64(n - i) }, func(int) int64 { return 1 }
 	for name, shape := range map[string]struct {
