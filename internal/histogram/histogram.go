@@ -113,7 +113,7 @@ func (h *Histogram) Quantile(q float64) (ns int64, ok bool) {
 
 // FromIndexes counts values by the buckets they lie in; each index must be one
 // that Index gives.
-func FromIndexes(indexes []int16) *Histogram {
+func FromIndexes(indexes []int64) *Histogram {
 	var counts [63*perOctave - ZeroIndex]int64
 	for _, i := range indexes {
 		counts[i-ZeroIndex]++

@@ -39,10 +39,6 @@ type AlertCell struct {
 	Network, Queue, Prefill, Decode, Rest float64
 }
 
-const alertInput fragment = `toInt8(multiIf(isNull(input_tokens), -1, input_tokens - ifNull(cached_input_tokens, 0) < 256, 0, ` +
-	`input_tokens - ifNull(cached_input_tokens, 0) < 1024, 1, input_tokens - ifNull(cached_input_tokens, 0) < 4096, 2, ` +
-	`input_tokens - ifNull(cached_input_tokens, 0) < 16384, 3, input_tokens - ifNull(cached_input_tokens, 0) < 65536, 4, 5))`
-
 // AlertWindows calls each for every cell, in no order.
 func (e *Engine) AlertWindows(ctx context.Context, a AlertWindows, each func(AlertCell)) error {
 	if len(a.Ranges) == 0 {
@@ -73,7 +69,7 @@ func (e *Engine) AlertWindows(ctx context.Context, a AlertWindows, each func(Ale
 		{"toString(model)", "''", " AS stratum_model, "},
 		{"toString(vantage)", "''", " AS stratum_vantage, "},
 		{"toString(ttft_source)", "''", " AS stratum_source, "},
-		{alertInput, "toInt8(-1)", " AS stratum_input, "},
+		{inputNumber, "toInt8(-1)", " AS stratum_input, "},
 	} {
 		measured(q, c.expression, c.otherwise)
 		q.add(c.name)

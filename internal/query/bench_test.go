@@ -1,7 +1,6 @@
 package query
 
 import (
-	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -31,7 +30,11 @@ func BenchmarkQuestions(b *testing.B) {
 		require.NoError(b, conn.Exec(b.Context(), synthetic, clickhouse.Named("from", from.AddDate(0, 0, day).UnixNano()), clickhouse.Named("n", uint64(requests/days))))
 	}
 	rollUp(b, conn, from, to)
-	e := New(conn, Limits{})
+	ask(b, New(conn, Limits{}), from, to)
+}
+
+// ask runs the questions on the days between from and to.
+func ask(b *testing.B, e *Engine, from, to time.Time) {
 	hour := Scope{Range: Range{to.Add(-3 * time.Hour), to.Add(-2 * time.Hour)}, Filters: []Filter{{"service", Equal, []string{"chat-api"}}}}
 	day := Scope{Range: Range{to.Add(-25*time.Hour + 7*time.Minute), to.Add(-time.Hour + 7*time.Minute)}}
 	all := Scope{Range: Range{from, to}}
@@ -51,6 +54,12 @@ func BenchmarkQuestions(b *testing.B) {
 		{"breakdown of everything, 24 h", func() (any, error) {
 			return e.Breakdown(b.Context(), Breakdown{Scope: day, GroupBy: []string{"model"}})
 		}},
+		{"breakdown of TTFT of everything, 24 h", func() (any, error) {
+			return e.Breakdown(b.Context(), Breakdown{Scope: day, GroupBy: []string{"model"}, Metrics: []Metric{TTFT}})
+		}},
+		{"breakdown of TTFT of everything, 5 d", func() (any, error) {
+			return e.Breakdown(b.Context(), Breakdown{Scope: all, GroupBy: []string{"model"}, Metrics: []Metric{TTFT}})
+		}},
 		{"breakdown of everything, 5 d", func() (any, error) {
 			return e.Breakdown(b.Context(), Breakdown{Scope: all, GroupBy: []string{"model"}})
 		}},
@@ -59,6 +68,7 @@ func BenchmarkQuestions(b *testing.B) {
 		{"newest 50, 24 h", func() (any, error) { return e.Requests(b.Context(), Requests{Scope: day}) }},
 		{"composition, 1 h", func() (any, error) { return e.Composition(b.Context(), Composition{Scope: hour}) }},
 		{"composition, 24 h", func() (any, error) { return e.Composition(b.Context(), Composition{Scope: day}) }},
+		{"composition, 5 d", func() (any, error) { return e.Composition(b.Context(), Composition{Scope: all}) }},
 		{"series, 1 h", func() (any, error) { return e.TimeSeries(b.Context(), TimeSeries{Scope: hour}) }},
 		{"series, 24 h by 15 min", func() (any, error) { return e.TimeSeries(b.Context(), TimeSeries{Scope: day}) }},
 		{"series, 24 h by 1 h", func() (any, error) { return e.TimeSeries(b.Context(), TimeSeries{Scope: day, Step: time.Hour}) }},
@@ -91,7 +101,6 @@ func BenchmarkQuestions(b *testing.B) {
 			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
 		})
 	}
-	fmt.Println()
 }
 
 // synthetic makes a day of requests with every number known.

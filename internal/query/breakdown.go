@@ -134,8 +134,8 @@ func (g group) breakdown(s scope, covered time.Duration, metrics []Metric, quant
 		Coverage:      c.coverage(),
 		TotalParts:    c.totalParts(),
 		TTFTParts:     c.ttftParts(),
-		InputTokens:   c.inputTokens.mean(),
-		OutputTokens:  c.outputTokens.mean(),
+		InputTokens:   c.amounts[inputTokens].mean(),
+		OutputTokens:  c.amounts[outputTokens].mean(),
 	}
 	for i, m := range metrics {
 		b.Metrics = append(b.Metrics, g.distribution(i, m, quantiles))

@@ -1,10 +1,11 @@
 package query
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/phaseline/phaseline/internal/histogram"
@@ -14,94 +15,63 @@ import (
 type group struct {
 	key    key
 	cell   *cell   // the whole range
-	blocks []*cell // its time blocks that have requests, in order
-	// exact are the quantiles of each metric asked for; nil from the hours table,
-	// where the histograms answer.
-	exact [][]int64
+	blocks []*cell // histograms by time block, in order
 }
 
 // groups reads every group, the busiest first.
 func (e *Engine) groups(ctx context.Context, s scope, p plan, metrics []Metric, quantiles []float64) ([]group, error) {
-	var exact map[place][][]int64
-	var read cells
+	parts := reading{grid: blocks(p.covered, p.tier), histograms: metrics}
+	if p.tier == TierHours {
+		parts.numbers, parts.sums = true, everything
+		read, err := e.readPlan(ctx, s, p, parts)
+		return read.groups(nil), err
+	}
+	var whole, read cells
 	// Both at a time: on a short range each is too small for a second core.
 	both, ctx := errgroup.WithContext(ctx)
-	if p.tier == TierRequests {
-		both.Go(func() (err error) {
-			exact, err = e.exactQuantiles(ctx, s, grid{}, metrics, quantiles, nil)
-			return err
-		})
-	}
 	both.Go(func() (err error) {
-		read, err = e.readPlan(ctx, s, p, blocks(p.covered, p.tier), metrics, nil)
+		whole, err = e.readPlan(ctx, s, p, reading{grid: p.whole(), numbers: true, sums: everything, exact: metrics, quantiles: quantiles})
+		return err
+	})
+	both.Go(func() (err error) {
+		read, err = e.readPlan(ctx, s, p, parts)
 		return err
 	})
 	if err := both.Wait(); err != nil {
 		return nil, err
 	}
-	groups := make([]group, 0, len(read))
-	for k, blocks := range read {
-		g := group{key: k, cell: &cell{}, exact: exact[place{key: k}]}
-		numbers := make([]int64, 0, len(blocks))
-		for number := range blocks {
-			numbers = append(numbers, number)
-		}
-		slices.Sort(numbers)
-		for _, number := range numbers {
-			g.cell.merge(blocks[number])
+	return read.groups(whole), nil
+}
+
+// busiest reads all groups over the whole range, without latencies, the busiest
+// first.
+func (e *Engine) busiest(ctx context.Context, s scope, p plan) ([]group, error) {
+	read, err := e.readPlan(ctx, s, p, reading{grid: p.whole(), numbers: true})
+	return read.groups(nil), err
+}
+
+// groups are the groups of the cells, the busiest first. The whole range is
+// either given, as block 0, or the sum of the blocks.
+func (c cells) groups(whole cells) []group {
+	groups := make([]group, 0, len(c))
+	for k, blocks := range c {
+		g := group{key: k, cell: &cell{}}
+		for _, number := range slices.Sorted(maps.Keys(blocks)) {
 			g.blocks = append(g.blocks, blocks[number])
+			g.cell.merge(blocks[number])
+		}
+		if all := whole[k][0]; all != nil {
+			for i := range all.histograms {
+				all.histograms[i] = g.cell.histograms[i]
+			}
+			g.cell = all
 		}
 		groups = append(groups, g)
 	}
-	slices.SortFunc(groups, busiestFirst)
-	return groups, nil
-}
-
-// place is a group and a time block.
-type place struct {
-	key   key
-	block int64
-}
-
-// exactQuantiles reads the quantiles of each metric by group and time block;
-// with the zero grid, over the whole range as block 0. A metric that no counted
-// request of the place has gives meaningless values.
-func (e *Engine) exactQuantiles(ctx context.Context, s scope, g grid, metrics []Metric, quantiles []float64, keys []key) (map[place][][]int64, error) {
-	q := &statement{most: e.groupRows(keys)}
-	q.add("SELECT ")
-	s.labels(q, TierRequests)
-	if g.width > 0 {
-		g.block(q)
-	} else {
-		q.add("toInt64(0)")
-	}
-	q.add(" AS block, ")
-	list(q, ", ", metrics, func(m Metric) {
-		q.add("quantilesExactIf(")
-		list(q, ", ", quantiles, func(level float64) { q.bind("Float64", level) })
-		q.add(")(", metricColumns[m], ", ")
-		s.counted(q)
-		q.add(")")
+	slices.SortFunc(groups, func(a, b group) int {
+		return cmp.Or(cmp.Compare(b.cell.counts.N, a.cell.counts.N), slices.Compare(a.key[:], b.key[:]))
 	})
-	s.from(q, s.Range)
-	s.only(q, keys)
-	s.groupBy(q, "block")
-
-	found := map[place][][]int64{}
-	err := e.read(ctx, q, func(rows driver.Rows) error {
-		var at place
-		values := make([][]int64, len(metrics))
-		dest := append(s.scan(&at.key), &at.block)
-		for i := range values {
-			dest = append(dest, &values[i])
-		}
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		found[at] = values
-		return nil
-	})
-	return found, err
+	return groups
 }
 
 // distribution sums up a metric of the group, the one of that number among
@@ -115,8 +85,8 @@ func (g group) distribution(number int, m Metric, quantiles []float64) Distribut
 	}
 	for i, q := range quantiles {
 		var exact *int64
-		if g.exact != nil && a.n > 0 {
-			exact = &g.exact[number][i]
+		if g.cell.exact != nil && a.n > 0 {
+			exact = &g.cell.exact[number][i]
 		}
 		d.Quantiles[i] = quantile(q, g.cell.histogram(m), histograms, exact)
 	}
@@ -192,7 +162,7 @@ func (c *cell) totalParts() []PartMean {
 // ttftParts are the mean parts of TTFT of the counted requests that have one.
 func (c *cell) ttftParts() []PartMean {
 	return partMeans(*c.amount(TTFT), PartRest, []part{
-		{PartNetwork, c.ttftNetwork}, {PartQueue, c.ttftQueue}, {PartPrefill, c.ttftPrefill},
+		{PartNetwork, c.amounts[ttftNetwork]}, {PartQueue, c.amounts[ttftQueue]}, {PartPrefill, c.amounts[ttftPrefill]},
 	})
 }
 

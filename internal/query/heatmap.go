@@ -28,7 +28,7 @@ func (e *Engine) Heatmap(ctx context.Context, h Heatmap) (HeatmapAnswer, error) 
 	if err != nil {
 		return HeatmapAnswer{}, err
 	}
-	read, err := e.readPlan(ctx, s, p, steps.grid(), []Metric{metric}, nil)
+	read, err := e.readPlan(ctx, s, p, reading{grid: steps.grid(), numbers: true, histograms: []Metric{metric}})
 	if err != nil {
 		return HeatmapAnswer{}, err
 	}

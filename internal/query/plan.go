@@ -43,7 +43,7 @@ func (e *Engine) plan(ctx context.Context, s scope, step time.Duration) (plan, e
 	if !whole.From.Before(whole.To) {
 		return exact, nil
 	}
-	through, err := e.rolledUp(ctx)
+	through, oldest, n, dropped, err := e.inHours(ctx, s, whole)
 	if err != nil {
 		return plan{}, err
 	}
@@ -52,14 +52,6 @@ func (e *Engine) plan(ctx context.Context, s scope, step time.Duration) (plan, e
 	}
 	if !whole.From.Before(whole.To) {
 		return exact, nil
-	}
-	oldest, err := e.oldest(ctx)
-	if err != nil {
-		return plan{}, err
-	}
-	n, dropped, err := e.inHours(ctx, s, whole, oldest)
-	if err != nil {
-		return plan{}, err
 	}
 	exact.estimate = n
 	switch answered := s.answeredByHours(); {
@@ -83,23 +75,12 @@ func (e *Engine) plan(ctx context.Context, s scope, step time.Duration) (plan, e
 	return p, nil
 }
 
-// oldest returns the end of the oldest request that is still stored; a time
-// after all if there is none. It is read from the parts' own statistics.
-func (e *Engine) oldest(ctx context.Context) (time.Time, error) {
-	var n uint64
-	var oldest time.Time
-	q := (&statement{}).add("SELECT count(), min(end) FROM requests")
-	err := e.read(ctx, q, func(rows driver.Rows) error { return rows.Scan(&n, &oldest) })
-	if n == 0 {
-		oldest = latest
-	}
-	return oldest.UTC(), err
-}
-
-// inHours counts the requests that whole hours stand for, and how many of them
-// ended before the oldest that is still stored. Conditions that the hours table
-// cannot check are left out.
-func (e *Engine) inHours(ctx context.Context, s scope, whole Range, oldest time.Time) (n, dropped int64, err error) {
+// inHours says what the hours table could answer of whole hours: up to when
+// every request that was written is in its hour, the end of the oldest request
+// that is still stored (latest if there is none), how many requests the hours
+// stand for, and how many of those ended before the oldest. Conditions that the
+// hours table cannot check are left out.
+func (e *Engine) inHours(ctx context.Context, s scope, whole Range) (through, oldest time.Time, n, dropped int64, err error) {
 	checkable := s
 	checkable.conditions = nil
 	for _, c := range s.conditions {
@@ -107,11 +88,14 @@ func (e *Engine) inHours(ctx context.Context, s scope, whole Range, oldest time.
 			checkable.conditions = append(checkable.conditions, c)
 		}
 	}
-	q := (&statement{}).add("SELECT sum(requests), sumIf(requests, hour < ").bind("DateTime('UTC')", oldest.Truncate(time.Hour)).add(")")
+	q := (&statement{}).add("WITH (SELECT max(through) FROM progress WHERE loop = 'rollup') AS rolled_up, ")
+	// From the parts' own statistics: no row is read.
+	q.add("(SELECT if(count() = 0, ").bind("DateTime64(9, 'UTC')", latest).add(", min(end)) FROM requests) AS oldest ")
+	q.add("SELECT toDateTime64(rolled_up, 3, 'UTC'), toDateTime64(oldest, 9, 'UTC'), sum(requests), sumIf(requests, hour < toStartOfHour(oldest))")
 	checkable.fromHours(q, whole)
 	var all, before uint64
-	err = e.read(ctx, q, func(rows driver.Rows) error { return rows.Scan(&all, &before) })
-	return int64(all), int64(before), err
+	err = e.read(ctx, q, func(rows driver.Rows) error { return rows.Scan(&through, &oldest, &all, &before) })
+	return through.UTC(), oldest.UTC(), int64(all), int64(before), err
 }
 
 func hourDimensions() string {
@@ -139,27 +123,18 @@ func (s scope) answeredByHours() bool {
 	return true
 }
 
-// rolledUp returns up to when every request that was written is in its hour, so
-// that the hours before it are closed; the zero time if nothing was rolled up yet.
-func (e *Engine) rolledUp(ctx context.Context) (time.Time, error) {
-	through := time.Time{}
-	q := (&statement{}).add("SELECT max(through) FROM progress WHERE loop = 'rollup' HAVING count() > 0")
-	err := e.read(ctx, q, func(rows driver.Rows) error { return rows.Scan(&through) })
-	return through.UTC(), err
-}
-
 func ceilHour(t time.Time) time.Time { return t.Add(time.Hour - 1).Truncate(time.Hour) }
 
 // readPlan fills cells from wherever the plan says.
-func (e *Engine) readPlan(ctx context.Context, s scope, p plan, g grid, metrics []Metric, keys []key) (cells, error) {
+func (e *Engine) readPlan(ctx context.Context, s scope, p plan, r reading) (cells, error) {
 	read := cells{}
 	if p.tier == TierHours {
-		if err := e.readHours(ctx, read, s, g, metrics, keys, p.hours); err != nil {
+		if err := e.readHours(ctx, read, s, r, p.hours); err != nil {
 			return nil, err
 		}
 	}
 	if len(p.edges) > 0 {
-		if err := e.readRequests(ctx, read, s, g, metrics, keys, p.edges...); err != nil {
+		if err := e.readRequests(ctx, read, s, r, p.edges...); err != nil {
 			return nil, err
 		}
 	}
@@ -171,6 +146,11 @@ func (e *Engine) readPlan(ctx context.Context, s scope, p plan, g grid, metrics 
 
 func (e *Engine) tooManyGroups() *Error {
 	return tooLarge("group_by", "there are more than %d groups; filter, or group by fewer dimensions", e.limits.Groups)
+}
+
+// whole is the grid of one block, which is the range.
+func (p plan) whole() grid {
+	return grid{p.covered.From.Truncate(time.Hour).UnixNano(), int64(p.covered.length() + time.Hour)}
 }
 
 // maxBlocks is the most time blocks a range is divided into for its variation.

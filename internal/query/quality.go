@@ -86,7 +86,7 @@ func (e *Engine) instrumentations(ctx context.Context, s scope, add func(service
 		}
 		c := &cell{counts: countsOf(n[:5]), counted: int64(n[5])}
 		for i := range known {
-			c.metrics[i].n = int64(known[i])
+			c.amounts[i].n = int64(known[i])
 		}
 		add(name, values, int64(n[6]), c)
 		return nil

@@ -1,10 +1,12 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -44,25 +46,58 @@ func (e *Engine) Requests(ctx context.Context, r Requests) (RequestsAnswer, erro
 		span = r.Selection.Range.utc()
 	}
 
-	found, err := e.page(ctx, s, span, r.Selection, by, after, limit+1)
-	if err != nil {
-		return RequestsAnswer{}, err
+	found, next, err := e.list(ctx, s, span, r.Selection, by, after, limit)
+	return RequestsAnswer{Range: s.Range, Requests: found, Next: next}, err
+}
+
+// list reads a page and the cursor after it.
+//
+// FINAL would read the ids of every request in range, which cost more than all
+// else. Instead each version of a request is a candidate, and those are kept
+// that turn out to be their request's newest.
+func (e *Engine) list(ctx context.Context, s scope, span Range, selection *Rectangle, by listOrder, after *position, limit int) ([]Request, string, error) {
+	page := []Request{}
+	var last position
+	for size := limit + 1; ; size *= 2 {
+		candidates, err := e.candidates(ctx, s, span, selection, by, after, size)
+		if err != nil {
+			return nil, "", err
+		}
+		newest, err := e.load(ctx, s.Tenant, candidates)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, c := range candidates {
+			r, ok := newest[c.id()]
+			if !ok || r.version != c.Version || len(page) > 0 && c.id() == last.id() { // written twice
+				continue
+			}
+			if len(page) == limit {
+				return page, last.cursor(by), nil
+			}
+			page, last = append(page, r.Request), c
+		}
+		if len(candidates) < size {
+			return page, "", nil
+		}
+		after = &candidates[len(candidates)-1]
 	}
-	answer := RequestsAnswer{Range: s.Range}
-	if len(found) > limit {
-		found = found[:limit]
-		answer.Next = found[limit-1].cursor(by)
-	}
-	answer.Requests, err = e.load(ctx, s.Tenant, found)
-	return answer, err
 }
 
 // listOrder is what a list is sorted by.
 type listOrder struct {
 	text       string
-	value      fragment // an Int64
-	metric     bool
+	column     fragment
+	metric     bool // an Int64; otherwise a time
 	descending bool
+}
+
+// expression is the value as an Int64 that is not null.
+func (o listOrder) expression() fragment {
+	if o.metric {
+		return "assumeNotNull(value)"
+	}
+	return "toUnixTimestamp64Nano(value)"
 }
 
 func checkListOrder(text string) (listOrder, error) {
@@ -73,9 +108,9 @@ func checkListOrder(text string) (listOrder, error) {
 	o := listOrder{text: text, descending: descending}
 	switch by {
 	case "end":
-		o.value = "toUnixTimestamp64Nano(end)"
+		o.column = "end"
 	case "start":
-		o.value = "toUnixTimestamp64Nano(start)"
+		o.column = "start"
 	default:
 		column, ok := metricColumns[Metric(by)]
 		if !ok {
@@ -86,7 +121,7 @@ func checkListOrder(text string) (listOrder, error) {
 			}
 			return listOrder{}, err
 		}
-		o.value, o.metric = column, true
+		o.column, o.metric = column, true
 	}
 	return o, nil
 }
@@ -97,10 +132,15 @@ type position struct {
 	Value int64  `json:"v"`
 	Trace string `json:"t"`
 	Span  string `json:"p"`
+	// Version as well: the newest may stand at the same place as an older one.
+	Version uint64 `json:"n"`
 
 	service string
 	minute  time.Time
 }
+
+// id tells requests apart; a span id is unique within its trace.
+func (p position) id() [2]string { return [2]string{p.Trace, p.Span} }
 
 func (p position) cursor(by listOrder) string {
 	p.Sort = by.text
@@ -157,75 +197,100 @@ func (r Rectangle) inside(q *statement) {
 	q.add(" AND isNotNull(", column, "), false)")
 }
 
-// page reads the positions of one page: only the columns it needs, since most
-// rows that are read are not on it.
-func (e *Engine) page(ctx context.Context, s scope, span Range, selection *Rectangle, by listOrder, after *position, limit int) ([]position, error) {
+// candidates reads positions of versions of requests that match: only the
+// columns that takes, since most rows that are read are not on the page.
+func (e *Engine) candidates(ctx context.Context, s scope, span Range, selection *Rectangle, by listOrder, after *position, limit int) ([]position, error) {
 	q := &statement{}
-	q.add("SELECT assumeNotNull(", by.value, ") AS value, lower(hex(trace_id)), lower(hex(span_id)), service, toStartOfMinute(end)")
-	s.from(q, span)
+	// Sorted by the column as it is and everything else after that: so the store
+	// leaves out early what cannot be on the page.
+	q.add("SELECT ", by.expression(), ", lower(hex(trace_id)), lower(hex(span_id)), service, toStartOfMinute(end), version FROM (SELECT ")
+	q.add(by.column, " AS value, trace_id, span_id, service, end, version")
+	s.fromVersions(q, span)
 	if by.metric {
-		q.add(" AND isNotNull(", by.value, ")")
+		q.add(" AND isNotNull(", by.column, ")")
 	}
 	if by.metric || selection != nil {
 		q.add(" AND ")
 		s.counted(q)
 	}
-	if selection != nil && selection.Metric != "" {
+	if selection != nil {
 		q.add(" AND ")
 		selection.inside(q)
 	}
-	direction := fragment(" ASC")
+	direction, comparison := fragment(" ASC"), fragment(" > ")
 	if by.descending {
-		direction = " DESC"
+		direction, comparison = " DESC", " < "
 	}
 	if after != nil {
-		comparison := fragment(" > ")
-		if by.descending {
-			comparison = " < "
+		q.add(" AND (", by.column, ", trace_id, span_id, version)", comparison, "(")
+		if by.metric {
+			q.bind("Int64", after.Value)
+		} else {
+			q.add("fromUnixTimestamp64Nano(").bind("Int64", after.Value).add(", 'UTC')")
 		}
-		q.add(" AND (value, trace_id, span_id)", comparison, "(").bind("Int64", after.Value)
-		q.add(", unhex(").bind("String", after.Trace).add("), unhex(").bind("String", after.Span).add("))")
+		q.add(", unhex(").bind("String", after.Trace).add("), unhex(").bind("String", after.Span).add("), ").bind("UInt64", after.Version).add(")")
 	}
-	q.add(" ORDER BY value", direction, ", trace_id", direction, ", span_id", direction)
-	q.add(" LIMIT ").bind("UInt64", limit)
+	q.add(" ORDER BY value", direction, ", trace_id", direction, ", span_id", direction, ", version", direction)
+	q.add(" LIMIT ").bind("UInt64", limit).add(")")
 
 	var found []position
 	err := e.read(ctx, q, func(rows driver.Rows) error {
 		var p position
-		err := rows.Scan(&p.Value, &p.Trace, &p.Span, &p.service, &p.minute)
+		err := rows.Scan(&p.Value, &p.Trace, &p.Span, &p.service, &p.minute, &p.Version)
 		found = append(found, p)
 		return err
+	})
+	// The store need not keep the order of what it selects from.
+	slices.SortFunc(found, func(a, b position) int {
+		order := cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Trace, b.Trace), cmp.Compare(a.Span, b.Span), cmp.Compare(a.Version, b.Version))
+		if by.descending {
+			return -order
+		}
+		return order
 	})
 	return found, err
 }
 
-// load reads whole requests, in the order of their positions.
-func (e *Engine) load(ctx context.Context, tenant string, positions []position) ([]Request, error) {
+// load reads the newest version of each request, by its id. Those whose newest
+// version says that they are none are left out.
+func (e *Engine) load(ctx context.Context, tenant string, positions []position) (map[[2]string]versioned, error) {
 	if len(positions) == 0 {
-		return []Request{}, nil
+		return nil, nil
 	}
 	var services, traces, spans []string
 	var minutes []int64
-	at := map[[2]string]int{}
-	for i, p := range positions {
+	for _, p := range positions {
 		services, minutes = append(services, p.service), append(minutes, p.minute.Unix())
 		traces, spans = append(traces, p.Trace), append(spans, p.Span)
-		at[[2]string{p.Trace, p.Span}] = i
 	}
-	q := selectRequests()
-	q.add(" FROM requests FINAL WHERE tenant = ").bind("String", tenant)
+	q := selectVersions()
+	q.add(" FROM requests WHERE tenant = ").bind("String", tenant)
 	// By the whole sort key, so that only the granules that hold them are read.
 	q.add(" AND (service, toStartOfMinute(end), trace_id, span_id) IN (SELECT k.1, toDateTime(k.2, 'UTC'), toFixedString(unhex(k.3), 16), toFixedString(unhex(k.4), 8) FROM (SELECT arrayJoin(arrayZip(")
 	q.bind("Array(String)", services).add(", ").bind("Array(Int64)", minutes).add(", ")
 	q.bind("Array(String)", traces).add(", ").bind("Array(String)", spans).add(")) AS k))")
-	requests, err := e.scanRequests(ctx, q)
-	if err != nil {
-		return nil, err
+	versions, err := e.scanVersions(ctx, q)
+	return newest(versions), err
+}
+
+// versioned is one version of a request.
+type versioned struct {
+	Request
+	version uint64
+	deleted bool
+}
+
+// newest keeps the newest version of each request, but for the deleted ones.
+func newest(versions []versioned) map[[2]string]versioned {
+	kept := map[[2]string]versioned{}
+	for _, v := range versions {
+		id := [2]string{v.TraceID, v.SpanID}
+		if old, ok := kept[id]; !ok || v.version >= old.version {
+			kept[id] = v
+		}
 	}
-	slices.SortFunc(requests, func(a, b Request) int {
-		return at[[2]string{a.TraceID, a.SpanID}] - at[[2]string{b.TraceID, b.SpanID}]
-	})
-	return requests, nil
+	maps.DeleteFunc(kept, func(_ [2]string, v versioned) bool { return v.deleted })
+	return kept
 }
 
 // Request answers with the requests of one trace by start, or with the one that
@@ -237,109 +302,63 @@ func (e *Engine) Request(ctx context.Context, id RequestID) ([]Request, error) {
 	if id.SpanID != "" && !isHex(id.SpanID, 8) {
 		return nil, invalid("span_id", "%q is no span id; write 16 hexadecimal digits", id.SpanID)
 	}
-	q := selectRequests()
-	q.add(" FROM requests FINAL WHERE tenant = ").bind("String", id.Tenant)
+	q := selectVersions()
+	q.add(" FROM requests WHERE tenant = ").bind("String", id.Tenant)
 	q.add(" AND trace_id = unhex(").bind("String", id.TraceID).add(")")
 	if id.SpanID != "" {
 		q.add(" AND span_id = unhex(").bind("String", id.SpanID).add(")")
 	}
-	q.add(" ORDER BY start, span_id LIMIT ").bind("UInt64", e.limits.Page)
-	requests, err := e.scanRequests(ctx, q)
-	if err == nil && len(requests) == 0 {
+	q.add(" LIMIT ").bind("UInt64", requestsOfTrace)
+	versions, err := e.scanVersions(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	requests := []Request{}
+	for _, v := range newest(versions) {
+		requests = append(requests, v.Request)
+	}
+	if len(requests) == 0 {
 		return nil, &Error{Code: CodeNotFound, Parameter: "trace_id",
 			Message: "there is no such request; it may be past its retention, or not have arrived yet"}
 	}
-	return requests, err
+	slices.SortFunc(requests, func(a, b Request) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.SpanID, b.SpanID))
+	})
+	return requests, nil
 }
 
-func (e *Engine) scanRequests(ctx context.Context, q *statement) ([]Request, error) {
-	requests := []Request{}
+// requestsOfTrace is the most versions of requests read of one trace: more than
+// a trace has spans.
+const requestsOfTrace = 50_000
+
+func (e *Engine) scanVersions(ctx context.Context, q *statement) ([]versioned, error) {
+	var versions []versioned
 	err := e.read(ctx, q, func(rows driver.Rows) error {
-		var r Request
-		dest := make([]any, len(requestColumns))
+		var v versioned
+		r := &v.Request
+		dest := make([]any, len(requestColumns), len(requestColumns)+4)
 		for i, c := range requestColumns {
-			dest[i] = c.dest(&r)
+			dest[i] = c.dest(r)
 		}
-		var hops, lengths = []string{}, []int64{}
-		if err := rows.Scan(append(dest, &hops, &lengths)...); err != nil {
+		var hops []string
+		var lengths []int64
+		if err := rows.Scan(append(dest, &hops, &lengths, &v.version, &v.deleted)...); err != nil {
 			return err
 		}
 		for i, hop := range hops {
 			r.NetworkHops = append(r.NetworkHops, Hop{hop, lengths[i]})
 		}
 		r.Start, r.End = r.Start.UTC(), r.End.UTC()
-		requests = append(requests, r)
+		versions = append(versions, v)
 		return nil
 	})
-	return requests, err
+	return versions, err
 }
 
-func selectRequests() *statement {
+func selectVersions() *statement {
 	q := (&statement{}).add("SELECT ")
 	for _, c := range requestColumns {
 		q.add(c.sql, ", ")
 	}
-	return q.add("hops.hop, hops.ns")
-}
-
-// requestColumns says where each column of a request goes.
-var requestColumns = []struct {
-	sql  fragment
-	dest func(*Request) any
-}{
-	{"lower(hex(trace_id))", func(r *Request) any { return &r.TraceID }},
-	{"lower(hex(span_id))", func(r *Request) any { return &r.SpanID }},
-	{"tenant", func(r *Request) any { return &r.Tenant }},
-	{"start", func(r *Request) any { return &r.Start }},
-	{"end", func(r *Request) any { return &r.End }},
-	{"service_namespace", func(r *Request) any { return &r.ServiceNamespace }},
-	{"service", func(r *Request) any { return &r.Service }},
-	{"version_name", func(r *Request) any { return &r.Version }},
-	{"environment", func(r *Request) any { return &r.Environment }},
-	{"operation", func(r *Request) any { return &r.Operation }},
-	{"model", func(r *Request) any { return &r.Model }},
-	{"response_model", func(r *Request) any { return &r.ResponseModel }},
-	{"provider", func(r *Request) any { return &r.Provider }},
-	{"engine", func(r *Request) any { return &r.Engine }},
-	{"server_address", func(r *Request) any { return &r.ServerAddress }},
-	{"dialect", func(r *Request) any { return &r.Dialect }},
-	{"streaming", func(r *Request) any { return &r.Streaming }},
-	{"toString(outcome)", func(r *Request) any { return &r.Outcome }},
-	{"toString(vantage)", func(r *Request) any { return &r.Vantage }},
-	{"error_type", func(r *Request) any { return &r.ErrorType }},
-	{"finish_reason", func(r *Request) any { return &r.FinishReason }},
-	{"session", func(r *Request) any { return &r.Session }},
-	{"user", func(r *Request) any { return &r.User }},
-	{"prompt_name", func(r *Request) any { return &r.PromptName }},
-	{"prompt_version", func(r *Request) any { return &r.PromptVersion }},
-	{"total_ns", func(r *Request) any { return &r.TotalNS }},
-	{"network_ns", func(r *Request) any { return &r.NetworkNS }},
-	{"queue_ns", func(r *Request) any { return &r.QueueNS }},
-	{"prefill_ns", func(r *Request) any { return &r.PrefillNS }},
-	{"decode_ns", func(r *Request) any { return &r.DecodeNS }},
-	{"unattributed_ns", func(r *Request) any { return &r.UnattributedNS }},
-	{"ttft_ns", func(r *Request) any { return &r.TTFTNS }},
-	{"toString(ttft_kind)", func(r *Request) any { return &r.TTFTKind }},
-	{"ttft_source", func(r *Request) any { return &r.TTFTSource }},
-	{"ttft_network_ns", func(r *Request) any { return &r.TTFTNetworkNS }},
-	{"ttft_queue_ns", func(r *Request) any { return &r.TTFTQueueNS }},
-	{"ttft_prefill_ns", func(r *Request) any { return &r.TTFTPrefillNS }},
-	{"ttft_rest_ns", func(r *Request) any { return &r.TTFTRestNS }},
-	{"first_answer_ns", func(r *Request) any { return &r.FirstAnswerNS }},
-	{"server_ns", func(r *Request) any { return &r.ServerNS }},
-	{"server_ttft_ns", func(r *Request) any { return &r.ServerTTFTNS }},
-	{"retry_ns", func(r *Request) any { return &r.RetryNS }},
-	{"connect_ns", func(r *Request) any { return &r.ConnectNS }},
-	{"tpot_ns", func(r *Request) any { return &r.TPOTNS }},
-	{"input_tokens", func(r *Request) any { return &r.InputTokens }},
-	{"cached_input_tokens", func(r *Request) any { return &r.CachedInputTokens }},
-	{"output_tokens", func(r *Request) any { return &r.OutputTokens }},
-	{"reasoning_tokens", func(r *Request) any { return &r.ReasoningTokens }},
-	{"toString(network_provenance)", func(r *Request) any { return &r.Provenance.Network }},
-	{"toString(queue_provenance)", func(r *Request) any { return &r.Provenance.Queue }},
-	{"toString(prefill_provenance)", func(r *Request) any { return &r.Provenance.Prefill }},
-	{"toString(decode_provenance)", func(r *Request) any { return &r.Provenance.Decode }},
-	{"toString(ttft_provenance)", func(r *Request) any { return &r.Provenance.TTFT }},
-	{"flags", func(r *Request) any { return &r.Flags }},
-	{"attributes", func(r *Request) any { return &r.Attributes }},
+	return q.add("hops.hop, hops.ns, version, is_deleted = 1")
 }

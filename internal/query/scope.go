@@ -106,7 +106,18 @@ func checkLimit(given, fallback, most int) (int, error) {
 
 // from appends FROM and WHERE over the requests of the ranges.
 func (s scope) from(q *statement, ranges ...Range) {
-	q.add(" FROM requests FINAL WHERE tenant = ").bind("String", s.Tenant).add(" AND (")
+	q.add(" FROM requests FINAL")
+	s.whereRequests(q, ranges...)
+}
+
+// fromVersions is from, but with every stored version of each request.
+func (s scope) fromVersions(q *statement, ranges ...Range) {
+	q.add(" FROM requests")
+	s.whereRequests(q, ranges...)
+}
+
+func (s scope) whereRequests(q *statement, ranges ...Range) {
+	q.add(" WHERE tenant = ").bind("String", s.Tenant).add(" AND (")
 	list(q, " OR ", ranges, func(r Range) {
 		q.add("end >= fromUnixTimestamp64Nano(").bind("Int64", r.From.UnixNano())
 		q.add(", 'UTC') AND end < fromUnixTimestamp64Nano(").bind("Int64", r.To.UnixNano()).add(", 'UTC')")
@@ -149,6 +160,13 @@ func (s scope) labels(q *statement, tier Tier) {
 		q.add("toString(")
 		g.write(q, tier)
 		q.add(") AS ", groupNames[i], ", ")
+	}
+}
+
+// labelNames appends the names that labels gave, each with a comma after it.
+func (s scope) labelNames(q *statement) {
+	for _, name := range groupNames[:len(s.groups)] {
+		q.add(name, ", ")
 	}
 }
 

@@ -1,9 +1,7 @@
 package query
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"time"
 )
 
@@ -38,68 +36,44 @@ func (e *Engine) TimeSeries(ctx context.Context, t TimeSeries) (TimeSeriesAnswer
 		return TimeSeriesAnswer{}, err
 	}
 	answer := TimeSeriesAnswer{Meta: p.meta(), Metric: metric, StepNS: int64(steps.step), Times: steps.times(), Series: []Series{}}
-	all, err := e.busiest(ctx, s, p)
+	wanted := reading{grid: steps.grid(), numbers: true, sums: madeOf(metric)}
+	if p.tier == TierHours {
+		wanted.histograms = []Metric{metric}
+	} else {
+		wanted.exact, wanted.quantiles = []Metric{metric}, quantiles
+	}
+	// Which groups to show must be known first; a single series shows itself.
+	var all []group
+	if len(s.groups) > 0 {
+		if all, err = e.busiest(ctx, s, p); err != nil {
+			return TimeSeriesAnswer{}, err
+		}
+		if len(all) > limit {
+			for _, g := range all[:limit] {
+				wanted.keys = append(wanted.keys, g.key)
+			}
+		}
+	}
+	read, err := e.readPlan(ctx, s, p, wanted)
 	if err != nil {
 		return TimeSeriesAnswer{}, err
+	}
+	if len(s.groups) == 0 {
+		all = read.groups(nil)
 	}
 	answer.describe(all)
 	shown := all[:min(limit, len(all))]
 	answer.Omitted = int64(len(all) - len(shown))
-	if len(shown) == 0 {
-		return answer, nil
-	}
-	var keys []key
-	if answer.Omitted > 0 {
-		for _, g := range shown {
-			keys = append(keys, g.key)
-		}
-	}
-
-	var exact map[place][][]int64
-	var histograms []Metric
-	if p.tier == TierHours {
-		histograms = []Metric{metric}
-	} else if exact, err = e.exactQuantiles(ctx, s, steps.grid(), []Metric{metric}, quantiles, keys); err != nil {
-		return TimeSeriesAnswer{}, err
-	}
-	read, err := e.readPlan(ctx, s, p, steps.grid(), histograms, keys)
-	if err != nil {
-		return TimeSeriesAnswer{}, err
-	}
 	for _, g := range shown {
 		series := newSeries(s.label(g.key), metric, quantiles, len(answer.Times))
 		for i := range answer.Times {
 			if c := read[g.key][int64(i)]; c != nil {
-				var values []int64
-				if found := exact[place{g.key, int64(i)}]; found != nil {
-					values = found[0]
-				}
-				series.set(i, c, metric, values)
+				series.set(i, c, metric)
 			}
 		}
 		answer.Series = append(answer.Series, series)
 	}
 	return answer, nil
-}
-
-// busiest reads all groups over the whole range, without latencies, the busiest
-// first.
-func (e *Engine) busiest(ctx context.Context, s scope, p plan) ([]group, error) {
-	whole := grid{s.Range.From.Truncate(time.Hour).UnixNano(), int64(s.Range.length() + time.Hour)}
-	read, err := e.readPlan(ctx, s, p, whole, nil, nil)
-	if err != nil {
-		return nil, err
-	}
-	groups := make([]group, 0, len(read))
-	for k, blocks := range read {
-		groups = append(groups, group{key: k, cell: blocks[0]})
-	}
-	slices.SortFunc(groups, busiestFirst)
-	return groups, nil
-}
-
-func busiestFirst(a, b group) int {
-	return cmp.Or(cmp.Compare(b.cell.counts.N, a.cell.counts.N), slices.Compare(a.key[:], b.key[:]))
 }
 
 func newSeries(labels []Label, metric Metric, quantiles []float64, n int) Series {
@@ -116,16 +90,16 @@ func newSeries(labels []Label, metric Metric, quantiles []float64, n int) Series
 	return s
 }
 
-// set fills step i. The exact quantiles are used where they are given.
-func (s *Series) set(i int, c *cell, metric Metric, exact []int64) {
+// set fills step i.
+func (s *Series) set(i int, c *cell, metric Metric) {
 	a := c.amount(metric)
 	s.N[i], s.Errors[i], s.Counted[i], s.MeanNS[i] = c.counts.N, c.counts.Errors, a.n, a.mean()
 	if a.n == 0 {
 		return
 	}
 	for j := range s.Quantiles {
-		if exact != nil {
-			s.Quantiles[j].ValuesNS[i] = &exact[j]
+		if c.exact != nil {
+			s.Quantiles[j].ValuesNS[i] = &c.exact[0][j]
 		} else if v, ok := c.histogram(metric).Quantile(s.Quantiles[j].Q); ok {
 			s.Quantiles[j].ValuesNS[i] = &v
 		}

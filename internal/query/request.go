@@ -1,0 +1,169 @@
+package query
+
+import "time"
+
+// Requests asks for a page of requests.
+type Requests struct {
+	Scope
+	// Sort is end, start, or a metric; a leading "-" means descending. Default -end.
+	Sort string `json:"sort,omitempty"`
+	// Selection narrows further, to a rectangle of the heatmap.
+	Selection *Rectangle `json:"selection,omitempty"`
+	Limit     int        `json:"limit,omitempty"` // default 50
+	Cursor    string     `json:"cursor,omitempty"`
+}
+
+// RequestsAnswer is one page. Requests without the sorted metric are left out.
+type RequestsAnswer struct {
+	Range    Range     `json:"range"`
+	Requests []Request `json:"requests"`
+	// Next continues after the last request; empty on the last page.
+	Next string `json:"next_cursor"`
+}
+
+// RequestID names one request.
+type RequestID struct {
+	Tenant  string `json:"tenant,omitempty"`
+	TraceID string `json:"trace_id"` // 32 hex digits
+	SpanID  string `json:"span_id"`  // 16 hex digits; empty asks for all of the trace
+}
+
+// Provenances says what each number rests on: measured, derived, estimated or
+// unknown.
+type Provenances struct {
+	Network string `json:"network"`
+	Queue   string `json:"queue"`
+	Prefill string `json:"prefill"`
+	Decode  string `json:"decode"`
+	TTFT    string `json:"ttft"`
+}
+
+// Hop is one leg of the network time.
+type Hop struct {
+	Hop string `json:"hop"`
+	NS  int64  `json:"ns"`
+}
+
+// Request is one stored request; see internal/phase.Request for the meaning of
+// each field.
+type Request struct {
+	TraceID          string    `json:"trace_id"`
+	SpanID           string    `json:"span_id"`
+	Tenant           string    `json:"tenant,omitempty"`
+	Start            time.Time `json:"start"`
+	End              time.Time `json:"end"`
+	ServiceNamespace string    `json:"service_namespace,omitempty"`
+	Service          string    `json:"service"`
+	Version          string    `json:"version"`
+	Environment      string    `json:"environment"`
+	Operation        string    `json:"operation"`
+	Model            string    `json:"model"`
+	ResponseModel    string    `json:"response_model,omitempty"`
+	Provider         string    `json:"provider"`
+	Engine           string    `json:"engine"`
+	ServerAddress    string    `json:"server_address"`
+	Dialect          string    `json:"dialect"`
+	Streaming        *bool     `json:"streaming"`
+	Outcome          string    `json:"outcome"`
+	Vantage          string    `json:"vantage"`
+	ErrorType        string    `json:"error_type,omitempty"`
+	FinishReason     string    `json:"finish_reason,omitempty"`
+	Session          string    `json:"session,omitempty"`
+	User             string    `json:"user,omitempty"`
+	PromptName       string    `json:"prompt_name,omitempty"`
+	PromptVersion    string    `json:"prompt_version,omitempty"`
+
+	TotalNS        int64  `json:"total_ns"`
+	NetworkNS      *int64 `json:"network_ns"`
+	QueueNS        *int64 `json:"queue_ns"`
+	PrefillNS      *int64 `json:"prefill_ns"`
+	DecodeNS       *int64 `json:"decode_ns"`
+	UnattributedNS int64  `json:"unattributed_ns"`
+
+	TTFTNS        *int64 `json:"ttft_ns"`
+	TTFTKind      string `json:"ttft_kind"`
+	TTFTSource    string `json:"ttft_source"`
+	TTFTNetworkNS *int64 `json:"ttft_network_ns"`
+	TTFTQueueNS   *int64 `json:"ttft_queue_ns"`
+	TTFTPrefillNS *int64 `json:"ttft_prefill_ns"`
+	TTFTRestNS    *int64 `json:"ttft_rest_ns"`
+
+	FirstAnswerNS *int64 `json:"first_answer_ns"`
+	ServerNS      *int64 `json:"server_ns"`
+	ServerTTFTNS  *int64 `json:"server_ttft_ns"`
+	RetryNS       *int64 `json:"retry_ns"`
+	ConnectNS     *int64 `json:"connect_ns"`
+	NetworkHops   []Hop  `json:"network_hops_ns,omitempty"`
+	TPOTNS        *int64 `json:"tpot_ns"`
+
+	InputTokens       *int64 `json:"input_tokens"`
+	CachedInputTokens *int64 `json:"cached_input_tokens"`
+	OutputTokens      *int64 `json:"output_tokens"`
+	ReasoningTokens   *int64 `json:"reasoning_tokens"`
+
+	Provenance Provenances       `json:"provenance"`
+	Flags      []string          `json:"flags"`
+	Attributes map[string]string `json:"attributes"`
+}
+
+// requestColumns says where each column of a request goes.
+var requestColumns = []struct {
+	sql  fragment
+	dest func(*Request) any
+}{
+	{"lower(hex(trace_id))", func(r *Request) any { return &r.TraceID }},
+	{"lower(hex(span_id))", func(r *Request) any { return &r.SpanID }},
+	{"tenant", func(r *Request) any { return &r.Tenant }},
+	{"start", func(r *Request) any { return &r.Start }},
+	{"end", func(r *Request) any { return &r.End }},
+	{"service_namespace", func(r *Request) any { return &r.ServiceNamespace }},
+	{"service", func(r *Request) any { return &r.Service }},
+	{"version_name", func(r *Request) any { return &r.Version }},
+	{"environment", func(r *Request) any { return &r.Environment }},
+	{"operation", func(r *Request) any { return &r.Operation }},
+	{"model", func(r *Request) any { return &r.Model }},
+	{"response_model", func(r *Request) any { return &r.ResponseModel }},
+	{"provider", func(r *Request) any { return &r.Provider }},
+	{"engine", func(r *Request) any { return &r.Engine }},
+	{"server_address", func(r *Request) any { return &r.ServerAddress }},
+	{"dialect", func(r *Request) any { return &r.Dialect }},
+	{"streaming", func(r *Request) any { return &r.Streaming }},
+	{"toString(outcome)", func(r *Request) any { return &r.Outcome }},
+	{"toString(vantage)", func(r *Request) any { return &r.Vantage }},
+	{"error_type", func(r *Request) any { return &r.ErrorType }},
+	{"finish_reason", func(r *Request) any { return &r.FinishReason }},
+	{"session", func(r *Request) any { return &r.Session }},
+	{"user", func(r *Request) any { return &r.User }},
+	{"prompt_name", func(r *Request) any { return &r.PromptName }},
+	{"prompt_version", func(r *Request) any { return &r.PromptVersion }},
+	{"total_ns", func(r *Request) any { return &r.TotalNS }},
+	{"network_ns", func(r *Request) any { return &r.NetworkNS }},
+	{"queue_ns", func(r *Request) any { return &r.QueueNS }},
+	{"prefill_ns", func(r *Request) any { return &r.PrefillNS }},
+	{"decode_ns", func(r *Request) any { return &r.DecodeNS }},
+	{"unattributed_ns", func(r *Request) any { return &r.UnattributedNS }},
+	{"ttft_ns", func(r *Request) any { return &r.TTFTNS }},
+	{"toString(ttft_kind)", func(r *Request) any { return &r.TTFTKind }},
+	{"ttft_source", func(r *Request) any { return &r.TTFTSource }},
+	{"ttft_network_ns", func(r *Request) any { return &r.TTFTNetworkNS }},
+	{"ttft_queue_ns", func(r *Request) any { return &r.TTFTQueueNS }},
+	{"ttft_prefill_ns", func(r *Request) any { return &r.TTFTPrefillNS }},
+	{"ttft_rest_ns", func(r *Request) any { return &r.TTFTRestNS }},
+	{"first_answer_ns", func(r *Request) any { return &r.FirstAnswerNS }},
+	{"server_ns", func(r *Request) any { return &r.ServerNS }},
+	{"server_ttft_ns", func(r *Request) any { return &r.ServerTTFTNS }},
+	{"retry_ns", func(r *Request) any { return &r.RetryNS }},
+	{"connect_ns", func(r *Request) any { return &r.ConnectNS }},
+	{"tpot_ns", func(r *Request) any { return &r.TPOTNS }},
+	{"input_tokens", func(r *Request) any { return &r.InputTokens }},
+	{"cached_input_tokens", func(r *Request) any { return &r.CachedInputTokens }},
+	{"output_tokens", func(r *Request) any { return &r.OutputTokens }},
+	{"reasoning_tokens", func(r *Request) any { return &r.ReasoningTokens }},
+	{"toString(network_provenance)", func(r *Request) any { return &r.Provenance.Network }},
+	{"toString(queue_provenance)", func(r *Request) any { return &r.Provenance.Queue }},
+	{"toString(prefill_provenance)", func(r *Request) any { return &r.Provenance.Prefill }},
+	{"toString(decode_provenance)", func(r *Request) any { return &r.Provenance.Decode }},
+	{"toString(ttft_provenance)", func(r *Request) any { return &r.Provenance.TTFT }},
+	{"flags", func(r *Request) any { return &r.Flags }},
+	{"attributes", func(r *Request) any { return &r.Attributes }},
+}
