@@ -147,30 +147,34 @@ func (f *Facts) settle(d *Dialect) {
 	}
 }
 
-// legacyProviders maps names from before semantic conventions 1.37.
-var legacyProviders = map[string]string{
-	"az.ai.openai":    "azure.ai.openai",
-	"az.ai.inference": "azure.ai.inference",
-	"vertex_ai":       "gcp.vertex_ai",
-	"gemini":          "gcp.gemini",
-	"xai":             "x_ai",
-}
-
-// dottedProviders are names of the semantic conventions that have dots.
-var dottedProviders = map[string]bool{
-	"aws.bedrock": true, "azure.ai.openai": true, "azure.ai.inference": true, "gcp.gemini": true,
-	"gcp.gen_ai": true, "gcp.vertex_ai": true, "ibm.watsonx.ai": true, "az.ai.openai": true, "az.ai.inference": true,
-}
-
 func normalProvider(p string, d *Dialect) string {
 	p = strings.ToLower(p)
-	if d != nil && d.CutProvider && !dottedProviders[p] {
+	if d != nil && d.CutProvider && !dottedProvider(p) {
 		p, _, _ = strings.Cut(p, ".") // openai.responses, anthropic.messages
 	}
-	if q, ok := legacyProviders[p]; ok {
-		return q
+	switch p { // names from before semantic conventions 1.37
+	case "az.ai.openai":
+		return "azure.ai.openai"
+	case "az.ai.inference":
+		return "azure.ai.inference"
+	case "vertex_ai":
+		return "gcp.vertex_ai"
+	case "gemini":
+		return "gcp.gemini"
+	case "xai":
+		return "x_ai"
 	}
 	return p
+}
+
+// dottedProvider reports whether the dots are part of a semantic convention's name.
+func dottedProvider(p string) bool {
+	switch p {
+	case "aws.bedrock", "azure.ai.openai", "azure.ai.inference", "gcp.gemini",
+		"gcp.gen_ai", "gcp.vertex_ai", "ibm.watsonx.ai", "az.ai.openai", "az.ai.inference":
+		return true
+	}
+	return false
 }
 
 // urlPath returns the path of a URL, which may already be one.

@@ -41,22 +41,20 @@ func DecomposeUncorrelated(spans []dialect.Facts) Result {
 type decomposer struct {
 	result  Result
 	explain *explainer
+	trace   trace // the one at hand
 }
 
 func (d *decomposer) run(spans []dialect.Facts, relate func(*trace)) {
-	nodes := make([]node, len(spans))
-	for i := range spans {
-		nodes[i].Facts = &spans[i]
-	}
-	nodes = distinct(nodes)
+	nodes := distinct(spans)
 	for len(nodes) > 0 {
 		n := 1
 		for n < len(nodes) && nodes[n].TraceID == nodes[0].TraceID {
 			n++
 		}
-		t := trace{nodes: nodes[:n:n], out: d, version: uint64(n)*1000 + Revision}
+		t := &d.trace
+		*t = trace{nodes: nodes[:n:n], out: d, version: uint64(n)*1000 + Revision}
 		t.index()
-		relate(&t)
+		relate(t)
 		t.rows()
 		nodes = nodes[n:]
 	}
@@ -74,23 +72,30 @@ func (d *decomposer) run(spans []dialect.Facts, relate func(*trace)) {
 	})
 }
 
-// distinct sorts nodes by trace and span id and keeps one of each.
-func distinct(nodes []node) []node {
-	slices.SortFunc(nodes, func(a, b node) int {
+// distinct makes a node of each span, sorted by trace and span id.
+func distinct(spans []dialect.Facts) []node {
+	var few [16]*dialect.Facts // most traces need no more
+	sorted := few[:0]
+	for i := range spans {
+		sorted = append(sorted, &spans[i])
+	}
+	slices.SortFunc(sorted, func(a, b *dialect.Facts) int {
 		if c := bytes.Compare(a.TraceID[:], b.TraceID[:]); c != 0 {
 			return c
 		}
 		return bytes.Compare(a.SpanID[:], b.SpanID[:])
 	})
+	nodes := make([]node, len(sorted))
 	kept := nodes[:0]
-	for i := range nodes {
-		if last := len(kept) - 1; last >= 0 && kept[last].TraceID == nodes[i].TraceID && kept[last].SpanID == nodes[i].SpanID {
-			if nodes[i].Hash() > kept[last].Hash() {
-				kept[last] = nodes[i]
+	for _, f := range sorted {
+		if last := len(kept) - 1; last >= 0 && kept[last].TraceID == f.TraceID && kept[last].SpanID == f.SpanID {
+			if f.Hash() > kept[last].Hash() {
+				kept[last].Facts = f
 			}
 			continue
 		}
-		kept = append(kept, nodes[i])
+		kept = kept[:len(kept)+1]
+		kept[len(kept)-1].Facts = f
 	}
 	return kept
 }
