@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { duration, exactDuration, plusMinus, unitOf } from '../src/format/duration'
-import { count, percent, rate, signed, significant } from '../src/format/number'
+import { change, count, percent, rate, requests, signed, significant } from '../src/format/number'
 import { durationTicks, logTicks, niceStep } from '../src/format/ticks'
 
 describe('duration', () => {
@@ -124,4 +124,27 @@ describe('ticks', () => {
     expect(logTicks(80e6, 6e9)).toEqual([100e6, 200e6, 500e6, 1e9, 2e9, 5e9])
     expect(logTicks(1, 1e12).length).toBeLessThanOrEqual(13)
   })
+})
+
+describe('a change', () => {
+  it.each([
+    [null, '–'],
+    [0.4812, '+48 %'],
+    [11.95, '+1,195 %'],
+    [-0.046, '−4.6 %'],
+    [0.0996, '+10 %'],
+    [-0.00099, '−0.1 %'],
+    [0.0002, '±0.0 %'],
+  ])('writes %s as %s', (relative, text) => {
+    expect(change(relative)).toBe(text)
+  })
+})
+
+it('counts one request and many', () => {
+  expect([0, 1, 2, 12_345].map((n) => requests(n))).toEqual([
+    '0 requests',
+    '1 request',
+    '2 requests',
+    '12,345 requests',
+  ])
 })

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { stack } from '../src/charts/stack'
 import { cell, formatOrder, ordered, parseOrder, tooSmall, type Group } from '../src/phase/breakdown'
+import { edges, isolated } from '../src/charts/axes'
 import { changes, verdict } from '../src/phase/change'
+import { ownerText, verdict as sentence, type Comparison, type Difference } from '../src/phase/difference'
 import { mergeRows, shade, tailEdge } from '../src/phase/heat'
 import { loadPoints } from '../src/phase/load'
 import { quantileName } from '../src/phase/parts'
@@ -202,12 +204,72 @@ describe('the heatmap', () => {
 })
 
 describe('load', () => {
-  it('is arrivals times mean total, without the step that is not over', () => {
-    const points = loadPoints(10e9, [20, 0, 40, 5], [1e9, null, 2e9, 1e9], [100, null, 300, 50])
+  it('is arrivals times mean total, without the steps that the range cuts off', () => {
+    const points = loadPoints(10e9, [9, 20, 0, 40, 5], [1e9, 1e9, null, 2e9, 1e9], [70, 100, null, 300, 50])
     expect(points).toEqual([
       { inFlight: 2, ns: 100 },
       { inFlight: 8, ns: 300 },
     ])
+  })
+})
+
+describe('the sentence of a comparison', () => {
+  const difference = (ns: number, half: number, owner: Difference['owner'], bound: number): Difference => ({
+    ns: ns * 1e6,
+    low_ns: (ns - half) * 1e6,
+    high_ns: (ns + half) * 1e6,
+    relative: ns / 100,
+    relative_bound: bound,
+    parts: [{ part: 'queue', ns: ns * 0.8e6, low_ns: null, high_ns: null, share: 0.8 }],
+    owner,
+  })
+  const said = (mean: Difference | null, ...quantiles: [number, Difference | null][]) =>
+    sentence(
+      {
+        mean,
+        quantiles: quantiles.map(([q, each]) => ({ q, value_ns: null, difference: each })),
+      } as unknown as Comparison,
+      'ttft',
+    )
+
+  it('names the owner at the highest percentile', () => {
+    expect(said(difference(10, 2, 'queue', 0.12), [0.99, difference(200, 31, 'queue', 2.3)])).toBe(
+      'p99 TTFT +200 ms (±31, +200 %): queue owns it with +160 ms.',
+    )
+  })
+
+  it('keeps what is certain apart from what may be chance', () => {
+    expect(said(difference(10, 2, 'queue', 0.12), [0.99, difference(200, 300, 'none', 5)])).toBe(
+      'mean TTFT +10.0 ms (±2, +10 %): queue owns it with +8.00 ms. ' +
+        'p99 TTFT +200 ms, +200 % may be chance: the 95 % interval reaches from −100 ms to +500 ms.',
+    )
+  })
+
+  it('bounds what is too small to matter, and only that', () => {
+    expect(said(difference(1, 3, 'none', 0.04))).toBe('mean TTFT: no difference larger than ±4.0 %.')
+    expect(ownerText(difference(1, 3, 'none', 0.04))).toBe('no difference larger than ±4.0 %')
+    expect(ownerText(difference(200, 300, 'none', 5))).toBe('may be chance')
+  })
+
+  it('says so where nothing can be told', () => {
+    const untold = { ...difference(5, 1, 'none', 0), low_ns: null, high_ns: null }
+    for (const answer of [said(null), said(untold), said(null, [0.5, null])])
+      expect(answer).toContain('Too few time blocks')
+  })
+})
+
+describe('steps of time', () => {
+  it('end where the next starts, the last where the range ends', () => {
+    const times = ['2026-03-01T10:00:00Z', '2026-03-01T10:00:30Z']
+    const start = Date.parse(times[0]!) / 1000
+    expect(edges(times, 30e9, { to: '2026-03-01T10:00:40Z' })).toEqual([start, start + 30, start + 40])
+    expect(edges(times, 30e9, { to: '2026-03-01T11:00:00Z' })).toEqual([start, start + 30, start + 60])
+    expect(edges([], 30e9, { to: '2026-03-01T11:00:00Z' })).toEqual([])
+  })
+
+  it('stand alone between gaps, where a line cannot show them', () => {
+    expect(isolated([null, 5, null, 1, 2, null, 7])).toEqual([1, 6])
+    expect(isolated([3])).toEqual([0])
   })
 })
 

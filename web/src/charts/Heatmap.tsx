@@ -1,7 +1,7 @@
 import { useMemo, useRef, useState } from 'preact/hooks'
 import type uPlot from 'uplot'
 import { duration } from '../format/duration'
-import { count } from '../format/number'
+import { requests } from '../format/number'
 import { mergeRows, shade, type HeatmapAnswer, type Rows } from '../phase/heat'
 import { METRIC_NAMES } from '../phase/parts'
 import { resolveColour } from '../state/theme'
@@ -69,7 +69,7 @@ export function Heatmap({ answer, selection, onSelect }: Props) {
   return (
     <div class="heatmap">
       <Chart
-        label={`${METRIC_NAMES[answer.metric]} of ${count(rows.total)} requests by time; the numbers follow as a table`}
+        label={`${METRIC_NAMES[answer.metric]} of ${requests(rows.total)} by time; the numbers follow as a table`}
         options={options}
         data={data}
         height={HEIGHT}
@@ -78,7 +78,7 @@ export function Heatmap({ answer, selection, onSelect }: Props) {
       <p class="below quiet">
         <span>{under || 'Drag a rectangle to ask what is different about it; double-click to clear it.'}</span>
         <span class="heat-key">
-          1 <i /> {count(rows.largest)} requests
+          1 <i /> {requests(rows.largest)}
         </span>
       </p>
       <Columns answer={answer} />
@@ -144,7 +144,7 @@ function describeCell(chart: uPlot, { answer, rows }: Painted): string {
   const ns = chart.posToVal(top, 'y')
   const j = rows.edges.findIndex((edge, index) => ns > edge && ns <= (rows.edges[index + 1] ?? 0))
   if (i < 0 || j < 0) return ''
-  return `${dateTime(Date.parse(answer.times[i]!))}, ${duration(rows.edges[j])} to ${duration(rows.edges[j + 1])}: ${count(rows.counts[i]![j])} requests`
+  return `${dateTime(Date.parse(answer.times[i]!))}, ${duration(rows.edges[j])} to ${duration(rows.edges[j + 1])}: ${requests(rows.counts[i]![j]!)}`
 }
 
 const second = (seconds: number) => toRFC3339(Math.round(seconds) * 1000)
@@ -164,7 +164,7 @@ function Columns({ answer }: { answer: HeatmapAnswer }) {
             return (
               <tr key={time}>
                 <th>{dateTime(Date.parse(time))}</th>
-                <td>{total} requests</td>
+                <td>{requests(total)}</td>
                 <td>
                   {total > 0 && bucket ? `most of them ${duration(bucket.low_ns)} to ${duration(bucket.high_ns)}` : ''}
                 </td>

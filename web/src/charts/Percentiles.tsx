@@ -5,7 +5,7 @@ import { duration } from '../format/duration'
 import { quantileName } from '../phase/parts'
 import { resolveColour } from '../state/theme'
 import { dateTime } from '../state/time'
-import { cursor, durationAxis, durationScale, spokenIndex, timeAxis, timeScale, zoomOnSelect } from './axes'
+import { cursor, durationAxis, durationScale, isolated, spokenIndex, timeAxis, timeScale, zoomOnSelect } from './axes'
 import { Chart } from './Chart'
 import { LegendRow, spokenTime } from './LegendRow'
 
@@ -48,6 +48,12 @@ export function Percentiles({ title, range, times, series, height = 176 }: Props
         stroke: resolveColour(strokes[Math.min(i, 2)]!.token),
         width: strokes[Math.min(i, 2)]!.width,
         dash: strokes[Math.min(i, 2)]!.dash,
+        points: {
+          show: true,
+          size: 4,
+          fill: resolveColour(strokes[Math.min(i, 2)]!.token),
+          filter: (chart: uPlot, at: number) => isolated(chart.data[at]!),
+        },
       })),
     ],
     hooks: { setSelect: [zoomOnSelect], setCursor: [(chart: uPlot) => setIndex(chart.cursor.idx ?? null)] },

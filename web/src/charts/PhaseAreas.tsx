@@ -6,7 +6,7 @@ import { duration } from '../format/duration'
 import { partClass, partName, type Part } from '../phase/parts'
 import { resolveColour } from '../state/theme'
 import { dateTime } from '../state/time'
-import { cursor, durationAxis, durationScale, spokenIndex, timeAxis, timeScale, zoomOnSelect } from './axes'
+import { cursor, durationAxis, durationScale, edges, spokenIndex, timeAxis, timeScale, zoomOnSelect } from './axes'
 import { Chart } from './Chart'
 import { LegendRow, spokenTime } from './LegendRow'
 import { stack } from './stack'
@@ -16,19 +16,21 @@ interface Props {
   /** The range asked for, which the time axis spans. */
   range: { from: string; to: string }
   times: string[]
+  stepNs: number
   series: Schemas['Series']
   height?: number
 }
 
 /** What the mean request is made of over time: the parts, stacked up to the mean. */
-export function PhaseAreas({ title, range, times, series, height = 176 }: Props) {
+export function PhaseAreas({ title, range, times, stepNs, series, height = 176 }: Props) {
   const [index, setIndex] = useState<number | null>(null)
   const parts = series.parts
-  // The whole stack is painted first and every lower part over it.
+  // The whole stack is painted first and every lower part over it. The last
+  // value is there twice, so that its step has a width.
   const data = useMemo<uPlot.AlignedData>(
     () => [
-      times.map((time) => Date.parse(time) / 1000),
-      ...stack(parts.map((part) => part.mean_ns as (number | null)[])).reverse(),
+      edges(times, stepNs, range),
+      ...stack(parts.map(({ mean_ns: means }) => [...means, ...means.slice(-1)] as (number | null)[])).reverse(),
     ],
     [times, parts],
   )

@@ -2,9 +2,9 @@ import { useMemo, useState } from 'preact/hooks'
 import type uPlot from 'uplot'
 import uPlotLib from 'uplot'
 import type { Schemas } from '../api/client'
-import { count, percent, rate } from '../format/number'
+import { count, percent, rate, requests } from '../format/number'
 import { resolveColour } from '../state/theme'
-import { countAxis, cursor, spokenIndex, timeAxis, timeScale, zoomOnSelect } from './axes'
+import { countAxis, cursor, edges, spokenIndex, timeAxis, timeScale, zoomOnSelect } from './axes'
 import { Chart } from './Chart'
 import { LegendRow, spokenTime } from './LegendRow'
 
@@ -41,7 +41,11 @@ export function Rate({ range, times, stepNs, series }: Props) {
   })
   const total = series.n.reduce((sum, n) => sum + n, 0)
   const failed = series.errors.reduce((sum, n) => sum + n, 0)
+  const starts = edges(times, stepNs, range)
   const at = spokenIndex(index, (i) => series.n[i]! > 0, times.length)
+  // A step that the range cuts off is shorter than the others.
+  const from = Math.max(starts[at] ?? 0, Date.parse(range.from) / 1000)
+  const seconds = Math.max(1, (starts[at + 1] ?? from) - from)
   return (
     <figure class="panel">
       <figcaption class="panel-head">
@@ -51,7 +55,7 @@ export function Rate({ range, times, stepNs, series }: Props) {
           entries={[
             {
               name: 'requests',
-              value: `${count(series.n[at])}, ${rate((series.n[at] ?? 0) / (stepNs / 1e9))}`,
+              value: `${count(series.n[at])}, ${rate((series.n[at] ?? 0) / seconds)}`,
               swatch: <i class="swatch fill-line-strong" />,
             },
             {
@@ -63,7 +67,7 @@ export function Rate({ range, times, stepNs, series }: Props) {
         />
       </figcaption>
       <Chart
-        label={`${count(total)} requests over time, ${percent(total ? failed / total : null)} failed`}
+        label={`${requests(total)} over time, ${percent(total ? failed / total : null)} failed`}
         options={options}
         data={data}
         height={96}

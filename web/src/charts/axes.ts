@@ -6,6 +6,22 @@ import { unzoom, zoom } from '../state/location'
 import { clock } from '../state/time'
 import { resolveColour } from '../state/theme'
 
+/** Where a step starts, and where the last of them ends, in seconds: bars need both edges. */
+export function edges(times: readonly string[], stepNs: number, range: { to: string }): number[] {
+  const starts = times.map((time) => Date.parse(time) / 1000)
+  const last = starts.at(-1)
+  return last === undefined
+    ? []
+    : [...starts, Math.max(last, Math.min(last + stepNs / 1e9, Date.parse(range.to) / 1000))]
+}
+
+/** A value between two gaps makes no line; it is drawn as a point. */
+export function isolated(values: ArrayLike<number | null | undefined>): number[] {
+  return Array.from(values, (value, i) =>
+    value != null && values[i - 1] == null && values[i + 1] == null ? i : -1,
+  ).filter((i) => i >= 0)
+}
+
 /** All charts of a page share one cursor. */
 export const CURSOR = 'phaseline'
 

@@ -1,6 +1,6 @@
 import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
-import { count, exactCount, percent } from '../format/number'
+import { count, exactCount, percent, requests } from '../format/number'
 import { cell, groupKey, ordered, type Group, type Label, type Order } from '../phase/breakdown'
 import { METRIC_MEANINGS, METRIC_NAMES, METRICS, quantileName, QUANTILES, type Metric } from '../phase/parts'
 import { meanSegments, sum } from '../phase/segments'
@@ -164,7 +164,7 @@ function Row({ group, bars, columns, scale, open, onOpen }: RowProps) {
       <td class="number">
         <a
           href={href('/requests', view, { filter: groupFilters(filters, labels) })}
-          title={`See these ${exactCount(counts.n)} requests`}
+          title={`See ${counts.n === 1 ? 'this' : 'these'} ${requests(counts.n, exactCount)}`}
         >
           {count(counts.n)}
         </a>

@@ -9,6 +9,7 @@ import { go, href, rangeOf, update, useView } from '../state/location'
 import { before } from '../state/time'
 import { Delta } from './Delta'
 import { GroupPicker } from './GroupPicker'
+import { Waiting } from './Notice'
 import { QuantileCell } from './QuantileCell'
 
 const Q = 0.95
@@ -24,7 +25,7 @@ export function Changes({ metric }: { metric: Metric }) {
   const query = { filter: view.params.getAll('filter'), group_by: groupBy, metric: [metric], quantiles: [Q] }
   const now = useAnswer({ path: '/breakdown', query: { ...range, ...query } }).answer
   const then = useAnswer({ path: '/breakdown', query: { ...past, ...query } }).answer
-  const ranked = now && then ? changes(metric, Q, now.groups, then.groups).slice(0, MOST) : []
+  const ranked = now && then ? changes(metric, Q, now.groups, then.groups).slice(0, MOST) : null
   return (
     <section class="panel flush">
       <div class="panel-head">
@@ -34,7 +35,8 @@ export function Changes({ metric }: { metric: Metric }) {
           onChange={(next) => update({ group_by: next.length ? next : [''] }, { replace: true })}
         />
       </div>
-      <div class="table-wrap bare" data-hold>
+      {!ranked && <Waiting />}
+      <div class="table-wrap bare" data-hold hidden={!ranked}>
         <table class="grid" onKeyDown={moveInList}>
           <caption class="hidden">Groups by change of p95 {METRIC_NAMES[metric]} against the time just before</caption>
           <thead>
@@ -63,7 +65,7 @@ export function Changes({ metric }: { metric: Metric }) {
             </tr>
           </thead>
           <tbody>
-            {ranked.map((change) => (
+            {ranked?.map((change) => (
               <Row
                 key={JSON.stringify(change.labels)}
                 change={change}
@@ -107,7 +109,7 @@ function Row({ change, windows }: { change: Change; windows: Record<string, stri
           <Delta now={change.now} before={change.before} />
         )}
       </td>
-      <td>
+      <td class="nowrap">
         {change.owner && (
           <>
             <i

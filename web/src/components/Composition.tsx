@@ -1,6 +1,6 @@
 import { Fragment } from 'preact'
 import { duration, exactDuration, plusMinus } from '../format/duration'
-import { count, percent } from '../format/number'
+import { count, percent, requests } from '../format/number'
 import { durationTicks, type Tick } from '../format/ticks'
 import { compositionSegments, type CompositionGroup, type QuantileComposition } from '../phase/composition'
 import { METRIC_NAMES, partClass, quantileName, type Metric } from '../phase/parts'
@@ -130,7 +130,7 @@ function Row({ metric, bar: { n, name, row, href }, above, scale, ticks }: RowPr
       </div>
       <div
         class="composition-n quiet"
-        title={`The bar is the mean of the ${count(row.window_n)} requests around ${quantileName(row.q)}, ranks ${count(row.from_rank)} to ${count(row.to_rank)}`}
+        title={`The bar is the mean of the ${requests(row.window_n)} around ${quantileName(row.q)}, ranks ${count(row.from_rank)} to ${count(row.to_rank)}`}
       >
         n {count(row.window_n)}
       </div>
@@ -246,7 +246,7 @@ function Numbers({ metric, strips, title }: { metric: Metric; strips: Strip[]; t
                   {quantileName(row.q)} {name}
                 </th>
                 <td>{duration(row.value_ns)}</td>
-                <td>{count(row.window_n)} requests</td>
+                <td>{requests(row.window_n)}</td>
                 {compositionSegments(metric, row).map((segment) => (
                   <td key={segment.part}>
                     {segmentName(segment)} {duration(segment.ns)}, {percent(segment.ns / (row.mean_ns || 1))}

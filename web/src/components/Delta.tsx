@@ -1,5 +1,5 @@
 import { duration } from '../format/duration'
-import { percent, signed } from '../format/number'
+import { change, signed } from '../format/number'
 import type { Cell } from '../phase/breakdown'
 import { verdict } from '../phase/change'
 
@@ -19,7 +19,7 @@ export function Delta({ now, before }: { now: Cell; before: Cell }) {
       class={`delta ${said}`}
       title={`${duration(before.value)} before, ${signed(now.value - before.value, duration)}; ${why}`}
     >
-      {signed(relative, percent)}
+      {change(relative)}
     </span>
   )
 }

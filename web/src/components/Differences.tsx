@@ -1,10 +1,9 @@
 import type { Schemas } from '../api/client'
 import { duration, exactDuration } from '../format/duration'
-import { percent, signed } from '../format/number'
+import { change, signed } from '../format/number'
+import { ownerText, type Comparison, type Difference } from '../phase/difference'
 import { partClass, partName, partsOf, quantileName, type Metric } from '../phase/parts'
 
-type Comparison = Schemas['Comparison']
-type Difference = Schemas['Difference']
 type Estimate = Pick<Schemas['PartDifference'], 'ns' | 'low_ns' | 'high_ns'>
 
 interface Line {
@@ -68,9 +67,7 @@ export function Differences({ comparison, metric }: { comparison: Comparison; me
                 <>
                   <td class="number" title={interval(line.difference)}>
                     <b>{signed(line.difference.ns, duration)}</b>{' '}
-                    {line.difference.relative != null && (
-                      <span class="quiet">{signed(line.difference.relative, percent)}</span>
-                    )}
+                    {line.difference.relative != null && <span class="quiet">{change(line.difference.relative)}</span>}
                   </td>
                   {parts.map((part) => (
                     <PartCell
@@ -80,7 +77,7 @@ export function Differences({ comparison, metric }: { comparison: Comparison; me
                       widest={widest}
                     />
                   ))}
-                  <td>{ownerText(line.difference)}</td>
+                  <td class="nowrap">{ownerText(line.difference)}</td>
                 </>
               ) : (
                 <td colSpan={parts.length + 2} class="small-n">
@@ -133,20 +130,6 @@ function interval(estimate: Estimate): string {
   if (low == null || high == null) return `${exact}\nNo interval: fewer than 10 time blocks with data on a side`
   const text = `${exact}\n95 % interval ${signed(low, duration)} to ${signed(high, duration)}`
   return sure(estimate) ? text : `${text}\nMay be nothing: the interval contains 0`
-}
-
-/** Who has the difference, in words. */
-export function ownerText(difference: Difference): string {
-  switch (difference.owner) {
-    case 'none':
-      return difference.relative_bound == null
-        ? 'too little to tell'
-        : `no difference larger than ±${percent(difference.relative_bound)}`
-    case 'shared':
-      return 'shared'
-    default:
-      return partName(difference.owner)
-  }
 }
 
 function mean(side: Comparison['a'], metric: Metric): number | null {

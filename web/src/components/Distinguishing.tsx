@@ -1,6 +1,6 @@
 import type { Question } from '../api/client'
 import { useAnswer } from '../api/useAnswer'
-import { count, exactCount, percent, significant } from '../format/number'
+import { count, exactCount, percent, requests, significant } from '../format/number'
 import { addFilter } from '../state/filters'
 import { moveInList } from '../state/keys'
 import { update, useView } from '../state/location'
@@ -57,13 +57,13 @@ export function Distinguishing({ query }: { query: Question<'/distinguish'>['que
                 >
                   <th scope="row">{dimension}</th>
                   <td class="group">{value || <span class="unknown">not set</span>}</td>
-                  <td title={`${exactCount(selected)} requests`}>
+                  <td title={requests(selected, exactCount)}>
                     {percent(selected_share)}
                     <span class="share-bar selected" aria-hidden="true">
                       <i style={{ width: `${100 * selected_share}%` }} />
                     </span>
                   </td>
-                  <td title={`${exactCount(rest)} requests`}>
+                  <td title={requests(rest, exactCount)}>
                     {percent(rest_share)}
                     <span class="share-bar" aria-hidden="true">
                       <i style={{ width: `${100 * rest_share}%` }} />

@@ -13,6 +13,8 @@ interface Line {
   ns: number | null | undefined
   provenance?: string
   meaning: string
+  /** How it follows from other numbers, where no span says it. */
+  rule?: string
   phase?: Phase
 }
 
@@ -35,7 +37,14 @@ export function EvidenceTable({ request, evidence }: { request: Request; evidenc
       provenance: request.provenance.ttft,
       meaning: METRIC_MEANINGS.ttft,
     },
-    { key: 'tpot_ns', name: 'TPOT', ns: request.tpot_ns, meaning: METRIC_MEANINGS.tpot },
+    {
+      key: 'tpot_ns',
+      name: 'TPOT',
+      ns: request.tpot_ns,
+      provenance: 'derived',
+      meaning: METRIC_MEANINGS.tpot,
+      rule: 'decode / (output tokens - 1)',
+    },
     {
       key: 'first_answer_ns',
       name: 'first answer token',
@@ -61,7 +70,9 @@ export function EvidenceTable({ request, evidence }: { request: Request; evidenc
     key: hop.hop,
     name: hop.hop.replace(/_/g, ' '),
     ns: hop.ns,
+    provenance: 'derived',
     meaning: 'A part of network',
+    rule: 'network, split at the gateway',
   }))
   return (
     <div class="table-wrap bare">
@@ -129,8 +140,8 @@ function Row({
       <th scope="row" title={line.meaning} class="nowrap">
         {line.phase && (
           <i class={`swatch segment ${line.phase} ${line.ns == null ? 'missing' : lookOf(line.provenance ?? '')}`} />
-        )}{' '}
-        {line.name}
+        )}
+        {line.key === 'unattributed_ns' && <i class="swatch segment unattributed" />} {line.name}
       </th>
       <td class="number" title={exactDuration(line.ns)}>
         {line.ns == null ? <span class="unknown">unknown</span> : duration(line.ns)}
@@ -148,6 +159,7 @@ function Row({
         {read.map((item, index) => (
           <div key={index}>{item.rule}</div>
         ))}
+        {line.ns != null && read.length === 0 && line.rule}
         {line.ns == null && read.length === 0 && <span class="quiet">No span of this trace says it</span>}
       </td>
     </tr>

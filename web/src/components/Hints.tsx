@@ -23,7 +23,7 @@ export function Hints() {
       <ul class="hints">
         {hints.slice(0, MOST).map(({ service, hint }) => (
           <li key={service + hint}>
-            <b>{service || 'unnamed service'}</b> {hint}
+            <b>{service || 'unnamed service'}</b> {hint}.
           </li>
         ))}
       </ul>

@@ -16,7 +16,9 @@ export function Mix({ mix }: { mix: Schemas['Mix'] }) {
         <p class="panel-text">
           Like for like, the mean moves by <b>{signed(mix.within_ns, duration)}</b>; a changed mix of work makes{' '}
           <b>{signed(mix.shift_ns, duration)}</b>.
-          {mix.compared != null && ` ${percent(mix.compared)} of B’s requests are of a kind that A has, too.`}
+          {/* The two are counted one after the other, while requests arrive. */}
+          {mix.compared != null &&
+            ` ${percent(Math.min(1, mix.compared))} of B’s requests are of a kind that A has, too.`}
         </p>
       )}
       {mix.strata.length > 0 && (

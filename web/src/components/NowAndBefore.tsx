@@ -1,11 +1,12 @@
 import { useAnswer } from '../api/useAnswer'
-import { count, percent, rate, signed } from '../format/number'
+import { change, percent, rate, requests } from '../format/number'
 import { cell, type Group } from '../phase/breakdown'
 import { METRIC_MEANINGS, METRIC_NAMES, quantileName, type Metric } from '../phase/parts'
 import { href, rangeOf, useView } from '../state/location'
 import { fromQuantile } from '../state/selection'
 import { before } from '../state/time'
 import { Delta } from './Delta'
+import { Waiting } from './Notice'
 import { QuantileCell } from './QuantileCell'
 
 const ROWS: Metric[] = ['ttft', 'tpot', 'total', 'network', 'queue', 'prefill', 'decode']
@@ -20,7 +21,6 @@ export function NowAndBefore() {
   const query = { filter, quantiles: SHOWN }
   const now = useAnswer({ path: '/breakdown', query: { ...range, ...query } }).answer?.groups[0]
   const then = useAnswer({ path: '/breakdown', query: { ...past, ...query } }).answer?.groups[0]
-  if (!now) return <div class="panel" />
   const compare = href('/compare', view, { a_from: past.from, a_to: past.to, b_from: range.from, b_to: range.to })
   return (
     <div class="panel now">
@@ -28,35 +28,41 @@ export function NowAndBefore() {
         <h2>Now against just before</h2>
         <a href={compare}>Compare</a>
       </div>
-      <table class="grid plain">
-        <thead>
-          <tr>
-            <th />
-            {SHOWN.map((q) => (
-              <th key={q} scope="col" colSpan={2} class={`number at-${quantileName(q)}`}>
-                {quantileName(q)}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {ROWS.map((metric) => (
-            <tr key={metric}>
-              <th scope="row" title={METRIC_MEANINGS[metric]}>
-                {METRIC_NAMES[metric]}
-              </th>
-              {SHOWN.map((q) => [
-                <NowCell key={q} now={now} metric={metric} q={q} />,
-                <td key={`${q} change`} class={`number at-${quantileName(q)}`}>
-                  {then && <Delta now={cell(now, metric, q)} before={cell(then, metric, q)} />}
-                </td>,
-              ])}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      <Rates now={now} then={then} />
+      {now ? <Table now={now} then={then} /> : <Waiting />}
+      {now && <Rates now={now} then={then} />}
     </div>
+  )
+}
+
+function Table({ now, then }: { now: Group; then: Group | undefined }) {
+  return (
+    <table class="grid plain">
+      <thead>
+        <tr>
+          <th />
+          {SHOWN.map((q) => (
+            <th key={q} scope="col" colSpan={2} class={`number at-${quantileName(q)}`}>
+              {quantileName(q)}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {ROWS.map((metric) => (
+          <tr key={metric}>
+            <th scope="row" title={METRIC_MEANINGS[metric]}>
+              {METRIC_NAMES[metric]}
+            </th>
+            {SHOWN.map((q) => [
+              <NowCell key={q} now={now} metric={metric} q={q} />,
+              <td key={`${q} change`} class={`number at-${quantileName(q)}`}>
+                {then && <Delta now={cell(now, metric, q)} before={cell(then, metric, q)} />}
+              </td>,
+            ])}
+          </tr>
+        ))}
+      </tbody>
+    </table>
   )
 }
 
@@ -73,8 +79,8 @@ function Rates({ now, then }: { now: Group; then: Group | undefined }) {
   return (
     <p class="rates">
       <span>
-        <b title={`${count(now.counts.n)} requests`}>{rate(now.rate_per_second)}</b> requests{' '}
-        {then && then.counts.n > 0 && <span class="quiet">{signed(now.counts.n / then.counts.n - 1, percent)}</span>}
+        <b title={requests(now.counts.n)}>{rate(now.rate_per_second)}</b> requests{' '}
+        {then && then.counts.n > 0 && <span class="quiet">{change(now.counts.n / then.counts.n - 1)}</span>}
       </span>
       <span>
         <b>{percent(now.error_rate)}</b>{' '}

@@ -81,7 +81,7 @@ export function QualityReport({ quality }: { quality: Quality }) {
             {quality.services.flatMap((service) =>
               service.hints.map((hint) => (
                 <li key={service.service + hint}>
-                  <b>{service.service || 'unnamed service'}</b> {hint}
+                  <b>{service.service || 'unnamed service'}</b> {hint}.
                 </li>
               )),
             )}
@@ -94,7 +94,7 @@ export function QualityReport({ quality }: { quality: Quality }) {
             <h2>Flags: numbers that were refused or qualified</h2>
           </div>
           <div class="table-wrap bare">
-            <table class="grid">
+            <table class="grid stacked">
               <caption class="hidden">Data-quality flags</caption>
               <thead>
                 <tr>

@@ -1,5 +1,5 @@
 import { duration, exactDuration } from '../format/duration'
-import { count, percent } from '../format/number'
+import { count, percent, requests } from '../format/number'
 import { tooSmall, type Cell } from '../phase/breakdown'
 
 interface Props {
@@ -49,6 +49,6 @@ export function explain(cell: Cell, total: number): string {
   }
   if (total > 0 && cell.n < total)
     lines.push(`known for ${count(cell.n)} of ${count(total)} requests (${percent(cell.n / total)})`)
-  else lines.push(`${count(cell.n)} requests`)
+  else lines.push(requests(cell.n))
   return lines.join('\n')
 }

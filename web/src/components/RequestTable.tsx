@@ -79,7 +79,7 @@ export function RequestTable({ requests, sort, onSort }: Props) {
                   {request.model || <span class="unknown">unknown</span>}
                 </td>
                 <td
-                  class={request.outcome === 'error' ? 'nowrap wide-only attention' : 'nowrap wide-only'}
+                  class={`nowrap wide-only ${request.outcome === 'error' ? 'attention' : request.outcome === 'ok' ? 'quiet' : ''}`}
                   title={request.error_type}
                 >
                   {request.outcome.replace('_', ' ')}

@@ -28,7 +28,7 @@ export function Rules() {
       </div>
       {answer.problem && <p class="panel-text wrong">{answer.problem}</p>}
       <div class="table-wrap bare">
-        <table class="grid">
+        <table class="grid stacked">
           <caption class="hidden">Alert rules</caption>
           <thead>
             <tr>

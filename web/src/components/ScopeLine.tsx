@@ -1,5 +1,5 @@
 import type { Schemas } from '../api/client'
-import { count, exactCount, percent } from '../format/number'
+import { count, exactCount, percent, requests } from '../format/number'
 import { dateTime, exactTime } from '../state/time'
 
 type Meta = Pick<Schemas['Meta'], 'range' | 'tier' | 'error_bound' | 'n' | 'counted'>
@@ -11,7 +11,7 @@ export function ScopeLine({ meta }: { meta: Meta }) {
   const left = meta.n - meta.counted
   return (
     <p class="scope-line">
-      <span title={exactCount(meta.n)}>{count(meta.n)} requests</span>
+      <span title={exactCount(meta.n)}>{requests(meta.n)}</span>
       {left > 0 && (
         <span title="Failed, cancelled and cached requests count in rates, not in latencies">
           {count(left)} of them not in latencies

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { inFlight } from '../api/activity'
 import { useAnswer } from '../api/useAnswer'
 import { overlay, PAGES } from '../state/keys'
@@ -19,8 +19,13 @@ export function Shell({ children, scoped }: { children: ComponentChildren; scope
   const busy = useSignal(inFlight) > 0
   const page = PAGES.find((candidate) => isOpen(candidate.path, view.path))
 
+  const nav = useRef<HTMLElement>(null)
+
   useEffect(() => {
     document.title = page ? `${page.name} · Phaseline` : 'Phaseline'
+    // On a phone there is not room for all pages at once.
+    const tab = nav.current?.querySelector<HTMLElement>('[aria-current]')
+    if (tab) nav.current!.scrollLeft = tab.offsetLeft - (nav.current!.clientWidth - tab.clientWidth) / 2
   }, [page])
 
   return (
@@ -39,7 +44,7 @@ export function Shell({ children, scoped }: { children: ComponentChildren; scope
           </svg>
           <span>Phaseline</span>
         </a>
-        <nav aria-label="Pages">
+        <nav aria-label="Pages" ref={nav}>
           {PAGES.map(({ path, name, key }) => (
             <a
               key={path}

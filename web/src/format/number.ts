@@ -44,6 +44,19 @@ export function percent(share: number | null | undefined): string {
   return minus(Math.abs(value) < 9.95 ? value.toPrecision(2) : value.toFixed(0)) + ' %'
 }
 
+/** A relative change: 0.1 is +10 %. No digit below a tenth of a percent, where chance alone decides. */
+export function change(relative: number | null | undefined): string {
+  if (relative == null || Number.isNaN(relative)) return UNKNOWN
+  const size = Math.abs(relative) * 100
+  const text = size < 9.95 ? size.toFixed(1) : grouped.format(size)
+  return `${Number(text) === 0 ? '±' : relative > 0 ? '+' : '−'}${text} %`
+}
+
+/** 1 request, 2 requests. */
+export function requests(n: number, write: (n: number) => string = count): string {
+  return `${write(n)} ${n === 1 ? 'request' : 'requests'}`
+}
+
 /** A rate of so many per second. */
 export function rate(perSecond: number): string {
   if (perSecond >= 1 || perSecond === 0) return significant(perSecond) + ' /s'

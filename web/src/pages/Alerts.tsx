@@ -92,7 +92,7 @@ function History({ rule }: { rule: string }) {
         <p class="panel-text">No rule changed its state.</p>
       ) : (
         <div class="table-wrap bare">
-          <table class="grid">
+          <table class="grid stacked">
             <caption class="hidden">Changes of state</caption>
             <thead>
               <tr>

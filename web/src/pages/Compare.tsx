@@ -1,9 +1,9 @@
 import { useEffect } from 'preact/hooks'
-import type { Question, Schemas } from '../api/client'
+import type { Question } from '../api/client'
 import { useAnswer } from '../api/useAnswer'
 import { Composition, type Strip } from '../components/Composition'
 import { CSVButton } from '../components/CSVButton'
-import { Differences, ownerText } from '../components/Differences'
+import { Differences } from '../components/Differences'
 import { Legend } from '../components/Legend'
 import { Mix } from '../components/Mix'
 import { NoRequests } from '../components/NoRequests'
@@ -11,14 +11,11 @@ import { ProblemNotice, Waiting } from '../components/Notice'
 import { ScopeLine } from '../components/ScopeLine'
 import { Segmented } from '../components/Segmented'
 import { SidePicker } from '../components/SidePicker'
-import { duration, plusMinus } from '../format/duration'
-import { percent, signed } from '../format/number'
 import { caveat } from '../phase/composition'
-import { METRIC_NAMES, partName, quantileName, QUANTILES, type Metric } from '../phase/parts'
+import { verdict, type Comparison } from '../phase/difference'
+import { METRIC_NAMES, quantileName, QUANTILES } from '../phase/parts'
 import { rangeOf, update, useView } from '../state/location'
 import { before } from '../state/time'
-
-type Comparison = Schemas['Comparison']
 
 /** Two windows or two values side by side, and which phase owns the difference. B is the page's range. */
 export function Compare() {
@@ -135,20 +132,4 @@ function pairs(comparison: Comparison): Strip[] {
       },
     ]
   })
-}
-
-/** The answer in one sentence, from the highest percentile that can be told. */
-function verdict(comparison: Comparison, metric: Metric): string {
-  const told = [...comparison.quantiles].reverse().find(({ difference }) => difference && difference.low_ns != null)
-  const difference = told?.difference ?? comparison.mean
-  const at = told ? quantileName(told.q) : 'mean'
-  if (difference?.low_ns == null || difference.high_ns == null)
-    return 'Too few time blocks with data to tell a difference from chance.'
-  if (difference.owner === 'none') return `${at} ${METRIC_NAMES[metric]}: ${ownerText(difference)}.`
-  const change = `${at} ${METRIC_NAMES[metric]} ${signed(difference.ns, duration)} (${plusMinus(difference.ns, difference.low_ns, difference.high_ns)}${
-    difference.relative == null ? '' : `, ${signed(difference.relative, percent)}`
-  })`
-  if (difference.owner === 'shared') return `${change}: no single phase owns it.`
-  const owner = difference.parts.find((part) => part.part === difference.owner)
-  return `${change}: ${partName(difference.owner)} owns it${owner ? ` with ${signed(owner.ns, duration)}` : ''}.`
 }

@@ -75,7 +75,7 @@ export function Overview() {
             )}
           </div>
           <div class="overview-body">
-            {line && series.answer && (
+            {line && series.answer ? (
               <div class="stack">
                 <Percentiles
                   title={`${METRIC_NAMES[metric]} percentiles`}
@@ -87,6 +87,7 @@ export function Overview() {
                   title={`Mean ${METRIC_NAMES[metric]} by phase`}
                   range={series.answer.range}
                   times={series.answer.times}
+                  stepNs={series.answer.step_ns}
                   series={line}
                 />
                 <Rate
@@ -96,6 +97,8 @@ export function Overview() {
                   series={line}
                 />
               </div>
+            ) : (
+              <div class="panel charts-to-come">{!series.problem && <Waiting />}</div>
             )}
             <div class="side">
               <NowAndBefore />

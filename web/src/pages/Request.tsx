@@ -160,7 +160,7 @@ function Facts({ request, trace }: { request: Request; trace: Trace | null }) {
     ['session', request.session],
     ['user', request.user],
     ['prompt', [request.prompt_name, request.prompt_version].filter(Boolean).join(' ')],
-    ['trace', request.trace_id],
+    ['trace', trace ? null : request.trace_id],
     ['span', request.span_id],
     ...Object.entries(request.attributes),
   ]

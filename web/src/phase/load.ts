@@ -7,8 +7,9 @@ export interface Point {
 
 /**
  * Requests in flight against a percentile, step by step. By Little's law the
- * mean number in flight is the arrival rate times the mean total; steps that
- * are not over, or without the numbers, give no point.
+ * mean number in flight is the arrival rate times the mean total. The first and
+ * the last step are cut off by the range, and give no point; nor do steps
+ * without the numbers.
  */
 export function loadPoints(
   stepNs: number,
@@ -16,7 +17,8 @@ export function loadPoints(
   meanTotal: readonly (number | null)[],
   quantile: readonly (number | null)[],
 ): Point[] {
-  return n.slice(0, -1).flatMap((requests, i) => {
+  return n.flatMap((requests, i) => {
+    if (i === 0 || i === n.length - 1) return []
     const [total, ns] = [meanTotal[i], quantile[i]]
     return requests > 0 && total != null && ns != null ? [{ inFlight: (requests / stepNs) * total, ns }] : []
   })
