@@ -19,9 +19,15 @@ const (
 	maxStatement = 16 << 20 // bytes of SQL
 	maxInsert    = 1 << 30  // bytes of one insert's data
 
+	// How long an insert of rows may take: insertLimit, and a second more for each
+	// insertRate bytes. Rarely, the engine was seen to never end one. Its sender repeats it
+	// once the process is another, so patience as with a query would only delay the rows.
+	insertLimit = 30 * time.Second
+	insertRate  = 4 << 20
+
 	// A statement that is still there this long after it was killed never ends. Then the
 	// process does, and the parent starts another: a thread inside the engine cannot be stopped.
-	killLimit = 30 * time.Second
+	killLimit = 10 * time.Second
 )
 
 // handler answers the part of ClickHouse's HTTP interface that clickhouse-go uses.
@@ -222,6 +228,7 @@ func (s *statement) readBody(r *http.Request, query url.Values) error {
 		s.close()
 		return fmt.Errorf("read the rows to insert: %w", err)
 	}
+	s.limit = min(s.limit, insertLimit+time.Duration(n)*time.Second/insertRate)
 	// Inline binary data would be cut at its first newline, so the engine reads a file.
 	s.sql = insert + " FROM INFILE " + quote(memoryPath(s.data)) + " COMPRESSION 'none'" + suffix
 	return nil
