@@ -177,6 +177,17 @@ func dottedProvider(p string) bool {
 	return false
 }
 
+// pathByName takes the path from the name of an HTTP span, such as POST /v1/messages,
+// if no attribute told it.
+func (f *Facts) pathByName(name string) {
+	if f.texts[URLPath] != "" {
+		return
+	}
+	if i := strings.Index(name, " /"); i >= 0 {
+		f.texts[URLPath] = clip(name[i+1:])
+	}
+}
+
 // urlPath returns the path of a URL, which may already be one.
 func urlPath(url string) string {
 	if _, rest, ok := strings.Cut(url, "://"); ok {

@@ -185,6 +185,12 @@ func (c *Context) Read(span ptrace.Span, f *Facts) {
 	if span.Events().Len() > 0 {
 		w.events(span)
 	}
+	if w.texts[ErrorType] != 0 && f.Status == StatusUnset {
+		f.Status = StatusError // error.type is there on failures only
+	}
+	if f.Role == RoleServer || f.Role == RoleHTTP {
+		f.pathByName(name)
+	}
 	if dialect != nil {
 		f.Dialect = dialect.Name
 		f.Marks |= dialect.Traits

@@ -9,7 +9,7 @@ var _ = register(Dialect{
 	Engine:   "rtp_llm",
 	Provider: "rtp_llm",
 	Scopes:   []string{"rtp_llm*", "rtp-llm*"},
-	Signs:    []Sign{{Key: "gen_ai.system", Value: "rtp_llm"}, {Key: "gen_ai.provider.name", Value: "rtp_llm"}, {Key: "rtp_llm.phase.truncated"}, {Key: "rtp_llm.engine.time_to_first_token_ms"}, {SpanName: "rtp_llm.*"}},
+	Signs:    []Sign{{Key: "gen_ai.system", Value: "rtp_llm"}, {Key: "gen_ai.provider.name", Value: "rtp_llm"}, {Key: "rtp_llm.phase.truncated"}, {Key: "rtp_llm.engine.time_to_first_token_ms"}, {SpanName: "rtp_llm.*"}, {Key: "service.name", Value: "rtp_llm*", Resource: true}, {Key: "service.name", Value: "rtp-llm*", Resource: true}},
 	Names: []SpanName{
 		{Name: "rtp_llm.generate_stream_call", Role: RolePart},
 		{Name: "wait", Role: RolePart, Extent: Queue, HasExtent: true},

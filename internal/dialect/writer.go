@@ -182,7 +182,7 @@ func (w *writer) duration(r *compiled, ns int64) {
 		if !engineMeasured(to) {
 			w.f.Refused |= RefusedUnit
 		}
-	case ns == 0 && (to == TTFT || to == FirstAnswer):
+	case ns < minTTFT && (to == TTFT || to == FirstAnswer):
 		w.f.Refused |= RefusedUnit
 	case ns == 0 && (to == ServerTTFT || to == ServerTotal || to == HeaderTotal):
 		// Not reported.
@@ -192,6 +192,10 @@ func (w *writer) duration(r *compiled, ns int64) {
 		w.set(r, ns)
 	}
 }
+
+// minTTFT is less than any first chunk takes: whole milliseconds that were taken
+// for nanoseconds are below it.
+const minTTFT = 20e3
 
 func engineMeasured(n Number) bool { return n >= ServerTTFT && n <= ServerTotal }
 

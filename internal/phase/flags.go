@@ -78,7 +78,7 @@ var FlagDocs = []FlagDoc{
 	{FlagRetried, "retried", "The call took more than one attempt. The time before the last one is retry_ns, part of unattributed.", "Look at the failed attempts below the span."},
 	{FlagCacheHit, "cache_hit", "A response cache answered; no model ran. Token counts are those of the original answer.", "Nothing; hits are left out of model latency."},
 	{FlagTTFTUntrusted, "ttft_untrusted", "The instrumentation sent a time to first token that does not measure it. It was refused.", "Use an instrumentation that sends gen_ai.response.time_to_first_chunk."},
-	{FlagUnitImplausible, "unit_implausible", "A value is impossible for its span (negative, not a number, or longer than the span): probably a wrong unit. It was refused.", "See which attribute with phaseline decompose --explain, and map it with its true unit."},
+	{FlagUnitImplausible, "unit_implausible", "A value is impossible for its span (negative, not a number, longer than the span, or a time to first token of microseconds): probably a wrong unit. It was refused.", "See which attribute with phaseline decompose --explain, and map it with its true unit."},
 	{FlagEventsDropped, "events_dropped", "The SDK dropped span events, oldest first, so the first chunk's time is lost.", "Raise OTEL_SPAN_EVENT_COUNT_LIMIT at the sender."},
 	{FlagSourcesDisagree, "sources_disagree", "Two sources of one number differ beyond tolerance. The one with precedence is shown.", "See both with phaseline decompose --explain."},
 	{FlagSpanInvalid, "span_invalid", "The span ends before it starts, or years after; its total is taken as 0.", "Correct the sender's clock or instrumentation."},

@@ -146,6 +146,9 @@ func (t *trace) describe(i int32, s *served, r *Request) {
 		if r.Model == "" {
 			r.Model = e.Text(dialect.Model)
 		}
+		if r.Model == "" {
+			r.Model = t.partModel(s.engine)
+		}
 		if r.ResponseModel == "" {
 			r.ResponseModel = e.Text(dialect.ResponseModel)
 		}
@@ -165,6 +168,22 @@ func (t *trace) describe(i int32, s *served, r *Request) {
 			r.takeTokens(w) // the gateway's
 		}
 	})
+}
+
+// partModel returns the model that the span below the engine's request span
+// names, as Triton's do; "" if there are several.
+func (t *trace) partModel(engine int32) string {
+	model, models := "", 0
+	t.eachPart(engine, func(_ int32, n *node) {
+		if m := n.Text(dialect.Model); n.parent == engine && m != "" && m != model {
+			model = m
+			models++
+		}
+	})
+	if models > 1 {
+		return ""
+	}
+	return model
 }
 
 // takeTokens fills in the counts that are still unknown.

@@ -54,7 +54,7 @@ func (t *trace) phases(i int32, s *served, r *Request) phases {
 	switch {
 	case !p.decode.ns.Known():
 		p.decode = client
-	case client.ns.Known() && client.ns*10 < p.decode.ns && p.decode.provenance == ProvenanceMeasured:
+	case client.ns.Known() && client.ns*10 < p.decode.ns:
 		// Far faster than the server made them: something held the stream back.
 		r.Flags |= FlagBufferedStream
 	}
