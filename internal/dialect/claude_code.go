@@ -45,8 +45,8 @@ func finishAgentCLI(f *Facts, span Span) {
 		f.streaming = 1
 	}
 	if f.Number(Attempt) > 1 && f.Has(TTFT) {
+		f.refuse(RefusedTTFT, f.sources[TTFT])
 		f.clear(TTFT)
-		f.Refused |= RefusedTTFT
 	}
 	if f.texts[Operation] == "" {
 		f.texts[Operation] = "chat"

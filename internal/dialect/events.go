@@ -28,7 +28,7 @@ func (w *writer) events(span ptrace.Span) {
 		switch rule.does {
 		case eventFirstToken:
 			if dropped {
-				w.droppedEvents()
+				w.droppedEvents(rule)
 			} else {
 				w.duration(&rule.rule, at-w.f.Start)
 			}
@@ -70,7 +70,7 @@ func (w *writer) events(span ptrace.Span) {
 		return
 	}
 	if dropped {
-		w.droppedEvents()
+		w.droppedEvents(chunkRule)
 		return
 	}
 	w.duration(&chunkRule.rule, first-w.f.Start)
@@ -82,9 +82,9 @@ func (w *writer) events(span ptrace.Span) {
 
 // droppedEvents: SDKs keep 128 events and drop the oldest, so that the first
 // one left is not the first one sent.
-func (w *writer) droppedEvents() {
+func (w *writer) droppedEvents(rule *compiledEvent) {
 	if !w.f.Has(TTFT) {
-		w.f.Refused |= RefusedEvents
+		w.f.refuse(RefusedEvents, rule.rule.source)
 	}
 }
 
@@ -134,8 +134,8 @@ func (f *Facts) settle(d *Dialect) {
 		switch {
 		case f.streaming < 0:
 			// The caller of a call that is not streamed never sees a first token.
+			f.refuse(RefusedTTFT, f.sources[TTFT])
 			f.clear(TTFT)
-			f.Refused |= RefusedTTFT
 		case f.streaming == 0:
 			f.streaming = 1
 		}

@@ -9,6 +9,7 @@ package dialect
 
 import (
 	"hash/fnv"
+	"math/bits"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
@@ -200,6 +201,8 @@ const (
 	Disagreement
 	// RefusedTimes: the span ends before it starts.
 	RefusedTimes
+
+	refusalCount = iota
 )
 
 // Attribute is an operator-chosen span or resource attribute.
@@ -241,6 +244,7 @@ type Facts struct {
 	numbers    [numberCount]int64
 	texts      [textCount]string
 	sources    [numberCount]sourceID
+	refusedBy  [refusalCount]sourceID
 	reader     *Reader
 	Attributes []Attribute
 }
@@ -287,6 +291,19 @@ func (f *Facts) Source(n Number) string {
 		return ""
 	}
 	return f.reader.sources[f.sources[n]]
+}
+
+// RefusedSource names what the value that refusal tells of was read from, "" if
+// it was none. Of several, it is the same one in whatever order they come.
+func (f *Facts) RefusedSource(refusal Refusals) string {
+	return f.reader.sources[f.refusedBy[bits.TrailingZeros8(uint8(refusal))]]
+}
+
+func (f *Facts) refuse(what Refusals, from sourceID) {
+	f.Refused |= what
+	if by := &f.refusedBy[bits.TrailingZeros8(uint8(what))]; *by == 0 || from < *by {
+		*by = from
+	}
 }
 
 // Hash is a hash of everything the span tells. Of two spans with one id, the

@@ -21,8 +21,8 @@ var _ = register(Dialect{
 	Finish: func(f *Facts, _ Span) {
 		// Where nothing was streamed the time is nearly the whole call's.
 		if ttft := f.Number(TTFT); ttft >= 0 && f.streaming == 0 && f.Duration()-ttft < f.Duration()/20 {
+			f.refuse(RefusedTTFT, f.sources[TTFT])
 			f.clear(TTFT)
-			f.Refused |= RefusedTTFT
 		}
 	},
 })

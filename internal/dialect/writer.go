@@ -50,7 +50,7 @@ func (w *writer) attribute(h *hit) {
 func (w *writer) apply(r *compiled, v pcommon.Value) {
 	switch r.class {
 	case classRefused:
-		w.f.Refused |= r.refuse
+		w.f.refuse(r.refuse, r.source)
 	case classNumber:
 		w.number(r, v)
 	case classText:
@@ -118,7 +118,7 @@ func (w *writer) number(r *compiled, v pcommon.Value) {
 			if ns, ok := parseDurationText(v.Str()); ok {
 				w.duration(r, ns)
 			} else {
-				w.f.Refused |= RefusedUnit
+				w.f.refuse(RefusedUnit, r.source)
 			}
 		}
 		return
@@ -131,7 +131,7 @@ func (w *writer) number(r *compiled, v pcommon.Value) {
 		if at, ok := parseISOTime(v.Str()); ok && at >= w.f.Start {
 			w.duration(r, at-w.f.Start)
 		} else if ok {
-			w.f.Refused |= RefusedTTFT
+			w.f.refuse(RefusedTTFT, r.source)
 		}
 		return
 	}
@@ -150,13 +150,13 @@ func (w *writer) parsed(r *compiled, n number) {
 		if count, ok := n.count(); ok && count >= 0 && count <= maxCount {
 			w.set(r, count)
 		} else if to <= ReasoningTokens && !(ok && count == -1) {
-			w.f.Refused |= RefusedUnit
+			w.f.refuse(RefusedUnit, r.source)
 		}
 		return
 	}
 	ns, ok := n.ns(r.unit, w.javaScript)
 	if !ok {
-		w.f.Refused |= RefusedUnit
+		w.f.refuse(RefusedUnit, r.source)
 		return
 	}
 	w.duration(r, ns)
@@ -180,14 +180,14 @@ func (w *writer) duration(r *compiled, ns int64) {
 	case ns < 0:
 		// TensorRT-LLM sends -1 for what it did not measure.
 		if !engineMeasured(to) {
-			w.f.Refused |= RefusedUnit
+			w.f.refuse(RefusedUnit, r.source)
 		}
 	case ns < minTTFT && (to == TTFT || to == FirstAnswer):
-		w.f.Refused |= RefusedUnit
+		w.f.refuse(RefusedUnit, r.source)
 	case ns == 0 && (to == ServerTTFT || to == ServerTotal || to == HeaderTotal):
 		// Not reported.
 	case ns > limit:
-		w.f.Refused |= RefusedUnit
+		w.f.refuse(RefusedUnit, r.source)
 	default:
 		w.set(r, ns)
 	}
@@ -210,7 +210,7 @@ func (w *writer) set(r *compiled, value int64) {
 	if to == TTFT && old != 0 && w.f.TTFTKind == r.kind {
 		// Two clocks: the attribute's is monotonic, an event's is the wall.
 		if a, b := w.f.numbers[TTFT], value; max(a-b, b-a) > max(10e6, max(a, b)/20) {
-			w.f.Refused |= Disagreement
+			w.f.refuse(Disagreement, r.source)
 		}
 	}
 	if old != 0 && old <= rule {
@@ -260,7 +260,7 @@ func (w *writer) signal(r *compiled, s string) {
 		}
 	case IsTruncated:
 		if b, _ := parseBool(s); b {
-			w.f.Refused |= RefusedTruncated
+			w.f.refuse(RefusedTruncated, r.source)
 		}
 	case IsReused:
 		if b, _ := parseBool(s); b {

@@ -11,6 +11,19 @@ type Explanation struct {
 	TraceID string          `json:"trace_id"`
 	SpanID  string          `json:"span_id"`
 	Facts   []ExplainedFact `json:"facts"`
+	// Refused are the values that were not believed.
+	Refused []RefusedValue `json:"refused,omitempty"`
+}
+
+// RefusedValue says which value of which span a flag tells of.
+type RefusedValue struct {
+	Flag        string `json:"flag"`
+	SpanID      string `json:"span_id"`
+	SpanService string `json:"span_service,omitempty"`
+	Dialect     string `json:"dialect,omitempty"`
+	// Attribute is the attribute or event that it was read from; none where the
+	// span's own times are at fault.
+	Attribute string `json:"attribute,omitempty"`
 }
 
 // ExplainedFact is one number of a request and where it comes from.
@@ -86,6 +99,9 @@ func (x *explainer) row(t *trace, i int32, s *served, p *phases, r *Request) {
 		if from == none {
 			from = i
 		}
+		if s.last != none && !t.nodes[from].Has(dialect.ServerTTFT) {
+			from = s.last
+		}
 		add("server_ttft_ns", r.ServerTTFT, ProvenanceMeasured, from, t.nodes[from].Source(dialect.ServerTTFT), "at the server")
 	}
 	if s.window.Known() {
@@ -115,7 +131,28 @@ func (x *explainer) row(t *trace, i int32, s *served, p *phases, r *Request) {
 		}
 		add(tokens.fact, Duration(tokens.value), ProvenanceUnknown, from, attribute, rule)
 	}
+	e.Refused = t.refused(i)
 	x.byRequest[requestKey(r)] = e
+}
+
+// refused lists what was not believed of the spans whose refusals the row bears.
+func (t *trace) refused(request int32) []RefusedValue {
+	var all []RefusedValue
+	look := func(_ int32, n *node) {
+		for _, r := range refusals {
+			if n.Refused&r.refusal != 0 {
+				all = append(all, RefusedValue{Flag: r.flag.Names()[0], SpanID: hex.EncodeToString(n.SpanID[:]),
+					SpanService: n.Origin.Service, Dialect: n.Dialect, Attribute: n.RefusedSource(r.refusal)})
+			}
+		}
+	}
+	look(request, &t.nodes[request])
+	t.evidence(request, func(i int32, n *node) {
+		if flagsRequest(n) {
+			look(i, n)
+		}
+	})
+	return all
 }
 
 // anchorRule says why the span is the request.

@@ -226,25 +226,36 @@ func operation(name string) string {
 	return name
 }
 
-// refusalFlags turns what the reader did not believe into flags.
+// refusals are the flags for what the reader did not believe.
+var refusals = [...]struct {
+	refusal dialect.Refusals
+	flag    Flags
+}{
+	{dialect.RefusedTTFT, FlagTTFTUntrusted},
+	{dialect.RefusedUnit, FlagUnitImplausible},
+	{dialect.RefusedEvents, FlagEventsDropped},
+	{dialect.RefusedTruncated, FlagPhaseTruncated},
+	{dialect.Disagreement, FlagSourcesDisagree},
+	{dialect.RefusedTimes, FlagSpanInvalid},
+}
+
 func refusalFlags(refused dialect.Refusals) Flags {
 	var f Flags
-	for _, m := range [...]struct {
-		refusal dialect.Refusals
-		flag    Flags
-	}{
-		{dialect.RefusedTTFT, FlagTTFTUntrusted},
-		{dialect.RefusedUnit, FlagUnitImplausible},
-		{dialect.RefusedEvents, FlagEventsDropped},
-		{dialect.RefusedTruncated, FlagPhaseTruncated},
-		{dialect.Disagreement, FlagSourcesDisagree},
-		{dialect.RefusedTimes, FlagSpanInvalid},
-	} {
-		if refused&m.refusal != 0 {
-			f |= m.flag
+	if refused == 0 {
+		return f
+	}
+	for _, r := range refusals {
+		if refused&r.refusal != 0 {
+			f |= r.flag
 		}
 	}
 	return f
+}
+
+// flagsRequest reports whether what was refused on the span flags the request
+// that it is evidence for.
+func flagsRequest(n *node) bool {
+	return n.Role == dialect.RoleEngine || n.Role == dialect.RolePart || n.Role == dialect.RoleDetail
 }
 
 // conclude says how the request ended.
@@ -268,9 +279,11 @@ func (t *trace) conclude(i int32, s *served, r *Request) {
 			hit = hit || w.Is(dialect.CacheHit) && j == s.last
 		case dialect.RoleEngine, dialect.RolePart, dialect.RoleDetail:
 			preempted = preempted || w.Is(dialect.Preempted)
-			r.Flags |= refusalFlags(w.Refused)
 		default:
 			hit = hit || w.Is(dialect.CacheHit)
+		}
+		if flagsRequest(w) {
+			r.Flags |= refusalFlags(w.Refused)
 		}
 	})
 	if hit && r.Outcome == OutcomeOK {

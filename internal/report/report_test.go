@@ -108,6 +108,20 @@ func TestTextShowsPhasesAndTheirSources(t *testing.T) {
 	}
 }
 
+func TestTextNamesWhatWasNotBelieved(t *testing.T) {
+	spans, err := ReadFiles([]string{"../dialect/testdata/semconv/ttft_in_milliseconds/input.json"}, nil, reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := Text(&b, len(spans), phase.Decompose(spans), phase.Explain(spans)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "unit_implausible: not believed: gen_ai.response.time_to_first_chunk of span"; !strings.Contains(b.String(), want) {
+		t.Errorf("%q is not in\n%s", want, b.String())
+	}
+}
+
 func TestBarIsAsWideAsItShould(t *testing.T) {
 	for _, r := range []phase.Request{
 		{Total: 0, Network: -1, Queue: -1, Prefill: -1, Decode: -1},

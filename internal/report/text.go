@@ -142,6 +142,13 @@ func (w *textWriter) explain(e phase.Explanation) {
 		}
 		w.line("  %-15s = %s: %s%s", f.Fact, value, f.Rule, from)
 	}
+	for _, r := range e.Refused {
+		attribute := r.Attribute
+		if attribute == "" {
+			attribute = "times"
+		}
+		w.line("  %s: not believed: %s of span %s (%s, %s)", r.Flag, Printable(attribute), r.SpanID, orDash(Printable(r.SpanService)), orDash(r.Dialect))
+	}
 }
 
 // bar draws the phases to scale: network N, queue Q, prefill P, decode D, the
