@@ -19,7 +19,7 @@ import (
 )
 
 // DefaultMaxSeries is how many label sets are told apart by default.
-const DefaultMaxSeries = 1000
+const DefaultMaxSeries = 200
 
 // maxLabelLength is the longest label value in bytes; longer ones are cut. A
 // model or service name has a few dozen.

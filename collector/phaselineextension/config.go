@@ -9,6 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"go.opentelemetry.io/collector/config/configopaque"
 
+	"github.com/phaseline/phaseline/api/metrics"
 	"github.com/phaseline/phaseline/internal/dialect"
 	"github.com/phaseline/phaseline/migrations"
 )
@@ -90,7 +91,7 @@ type DeriveConfig struct {
 // MetricsConfig bounds /metrics.
 type MetricsConfig struct {
 	// MaxSeries is how many label sets the phase histograms may have; further
-	// ones are counted in one `other` series. Default 1,000.
+	// ones are counted in one `other` series. Default metrics.DefaultMaxSeries.
 	MaxSeries int `mapstructure:"max_series"`
 }
 
@@ -113,7 +114,7 @@ func defaultConfig() *Config {
 		Alert: AlertConfig{Enabled: true, Notify: NotifyConfig{
 			Alertmanager: []AlertmanagerConfig{}, Webhook: []WebhookConfig{}, Slack: []SlackConfig{},
 		}},
-		Metrics: MetricsConfig{MaxSeries: 1_000},
+		Metrics: MetricsConfig{MaxSeries: metrics.DefaultMaxSeries},
 	}
 }
 

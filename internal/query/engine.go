@@ -15,12 +15,14 @@ import (
 type Engine struct {
 	conn   driver.Conn
 	limits Limits
+	slots  chan struct{} // one for each statement at once
 	now    func() time.Time
 }
 
 // New returns an engine that reads through conn.
 func New(conn driver.Conn, limits Limits) *Engine {
-	return &Engine{conn: conn, limits: limits.withDefaults(), now: time.Now}
+	limits = limits.withDefaults()
+	return &Engine{conn: conn, limits: limits, slots: make(chan struct{}, limits.Statements), now: time.Now}
 }
 
 // Limits returns the limits in force.
@@ -46,6 +48,15 @@ func (e *Engine) read(ctx context.Context, s *statement, each func(driver.Rows) 
 	// engine that does not.
 	ctx, cancel := context.WithTimeout(ctx, e.limits.Time+time.Second)
 	defer cancel()
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-ctx.Done():
+		if ctx.Err() == context.Canceled {
+			return ctx.Err()
+		}
+		return &Error{Code: CodeUnavailable, Message: "too many questions are being answered; try again in a few seconds", cause: ctx.Err()}
+	}
 	rows, err := e.conn.Query(clickhouse.Context(ctx, clickhouse.WithSettings(e.settings(s))), s.sql.String(), s.args...)
 	if err != nil {
 		return e.classify(ctx, err)

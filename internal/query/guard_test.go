@@ -145,6 +145,22 @@ func TestTheTimeLimitStopsTheStatement(t *testing.T) {
 	assert.Less(t, time.Since(began), 5*time.Second)
 }
 
+func TestAQuestionWaitsForItsTurn(t *testing.T) {
+	e := New(database(t), Limits{Time: 2 * time.Second, Statements: 1, Rows: 1 << 60})
+	first := make(chan error)
+	go func() { first <- e.read(t.Context(), endless(), nil) }()
+	require.Eventually(t, func() bool { return len(e.slots) == 1 }, 5*time.Second, time.Millisecond)
+
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.ErrorIs(t, e.read(cancelled, endless(), nil), context.Canceled)
+	assert.Equal(t, CodeTimeout, codeOf(<-first))
+
+	e.slots <- struct{}{}
+	err := e.read(t.Context(), endless(), nil)
+	assert.Equal(t, CodeUnavailable, codeOf(err), "%v", err)
+}
+
 func TestCancellingStopsTheStatement(t *testing.T) {
 	e := New(database(t), Limits{Rows: 1 << 60})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -12,6 +12,10 @@ type Limits struct {
 	Groups int
 	// Page is the most requests of one page. Default 1,000.
 	Page int
+	// Statements is how many statements run at once, of all questions; further ones wait.
+	// Half of the embedded engine's connections, so that questions never keep spans from
+	// being written. Default 8.
+	Statements int
 	// Time is how long one question may take. Default 10 s.
 	Time time.Duration
 	// Memory is how many bytes the store may use for one statement. Default 1 GiB.
@@ -28,6 +32,7 @@ func (l Limits) withDefaults() Limits {
 	defaultTo(&l.Points, 11_000)
 	defaultTo(&l.Groups, 1_000)
 	defaultTo(&l.Page, 1_000)
+	defaultTo(&l.Statements, 8)
 	defaultTo(&l.Time, 10*time.Second)
 	defaultTo(&l.Memory, 1<<30)
 	defaultTo(&l.Rows, 20_000_000)
