@@ -210,7 +210,11 @@ func (w *writer) set(r *compiled, value int64) {
 	if to == TTFT && old != 0 && w.f.TTFTKind == r.kind {
 		// Two clocks: the attribute's is monotonic, an event's is the wall.
 		if a, b := w.f.numbers[TTFT], value; max(a-b, b-a) > max(10e6, max(a, b)/20) {
-			w.f.refuse(Disagreement, r.source)
+			loser := r.source
+			if old > rule {
+				loser = w.f.sources[TTFT]
+			}
+			w.f.refuse(Disagreement, loser)
 		}
 	}
 	if old != 0 && old <= rule {
