@@ -53,14 +53,15 @@ func (r *Reader) ReadTraces(td ptrace.Traces) []Facts {
 	for i := range resources.Len() {
 		groups += resources.At(i).ScopeSpans().Len()
 	}
-	contexts := make([]Context, 0, groups)
+	contexts := make([]Context, groups)
 	for i := range resources.Len() {
 		rs := resources.At(i)
 		scopes := rs.ScopeSpans()
 		for j := range scopes.Len() {
 			ss := scopes.At(j)
-			contexts = append(contexts, r.Context(rs.Resource(), ss.Scope()))
-			c := &contexts[len(contexts)-1]
+			c := &contexts[0]
+			contexts = contexts[1:]
+			c.read(r, rs.Resource(), ss.Scope())
 			spans := ss.Spans()
 			for k := range spans.Len() {
 				c.Read(spans.At(k), &facts[n])
@@ -74,7 +75,13 @@ func (r *Reader) ReadTraces(td ptrace.Traces) []Facts {
 // Context reads what the spans of a resource and scope share, once for all of
 // them. Facts point into it, so that it must not be copied once it has read a span.
 func (r *Reader) Context(res pcommon.Resource, scope pcommon.InstrumentationScope) Context {
-	c := Context{reader: r, dialect: r.byScope(scope.Name())}
+	var c Context
+	c.read(r, res, scope)
+	return c
+}
+
+func (c *Context) read(r *Reader, res pcommon.Resource, scope pcommon.InstrumentationScope) {
+	c.reader, c.dialect = r, r.byScope(scope.Name())
 	c.origin.Scope = clip(scope.Name())
 	if strings.HasPrefix(scope.Name(), "@") {
 		c.javaScript = true // npm package names
@@ -125,7 +132,6 @@ func (r *Reader) Context(res pcommon.Resource, scope pcommon.InstrumentationScop
 	if c.dialect != nil && c.dialect.Engine != "" {
 		c.origin.Engine = c.dialect.Engine
 	}
-	return c
 }
 
 // hit is an attribute that some rule reads.
