@@ -142,7 +142,7 @@ func (e *phaselineExtension) build(conn driver.Conn) error {
 		DeadLetterFile: filepath.Join(e.cfg.DataDir, "dead-letters.jsonl"),
 		Observer:       requests.Observe,
 	}, e.logger)
-	if err := e.opts.registry.Register(storeMetrics{e.store, e.watch}); err != nil {
+	if err := e.opts.registry.Register(storeMetrics{e.store, e.watch, e.clickhouse.engine}); err != nil {
 		return fmt.Errorf("register the store's metrics: %w", err)
 	}
 	e.questions = query.New(conn, query.Limits{})

@@ -5,13 +5,15 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/phaseline/phaseline/internal/embedded"
 	"github.com/phaseline/phaseline/internal/store"
 )
 
 // storeMetrics shows the store's state to Prometheus. It reads it when scraped.
 type storeMetrics struct {
-	store *store.Store
-	watch *watch
+	store  *store.Store
+	watch  *watch
+	engine *embedded.Engine // nil with a server
 }
 
 var (
@@ -25,6 +27,8 @@ var (
 		"Spans and requests that were not stored, by reason.", []string{"reason"}, nil)
 	noticedDesc = prometheus.NewDesc("phaseline_spans_noticed_total",
 		"Spans that were stored and not taken as they are, and inserts that were repeated, by reason.", []string{"reason"}, nil)
+	crashesDesc = prometheus.NewDesc("phaseline_embedded_clickhouse_crashes_total",
+		"Times the embedded ClickHouse ended by itself and was started again.", nil, nil)
 	deriveLagDesc = prometheus.NewDesc("phaseline_derive_lag_seconds",
 		"Age of the oldest stored span that no request has been derived from yet.", nil, nil)
 	rollupLagDesc = prometheus.NewDesc("phaseline_rollup_lag_seconds",
@@ -32,7 +36,7 @@ var (
 )
 
 func (m storeMetrics) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{readyDesc, insertedDesc, requestsDesc, refusedDesc, noticedDesc, deriveLagDesc, rollupLagDesc} {
+	for _, desc := range []*prometheus.Desc{readyDesc, insertedDesc, requestsDesc, refusedDesc, noticedDesc, crashesDesc, deriveLagDesc, rollupLagDesc} {
 		descs <- desc
 	}
 }
@@ -54,6 +58,9 @@ func (m storeMetrics) Collect(metrics chan<- prometheus.Metric) {
 	gauge(rollupLagDesc, status.RollupLag.Seconds())
 	counter(insertedDesc, status.SpansInserted)
 	counter(requestsDesc, status.RequestsWritten)
+	if m.engine != nil {
+		counter(crashesDesc, m.engine.Crashes())
+	}
 	// Every reason is there from the start, so that its first increase is seen.
 	for _, reason := range store.Reasons {
 		desc := noticedDesc

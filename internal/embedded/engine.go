@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -71,6 +72,8 @@ type Engine struct {
 	mu   sync.Mutex
 	down error // why the engine does not answer now; nil while it does
 	pid  int
+
+	crashes atomic.Int64
 }
 
 // Start starts the engine and returns once it answers queries. The executable must call
@@ -118,6 +121,9 @@ func Launch(cfg Config) (*Engine, error) {
 	}()
 	return e, nil
 }
+
+// Crashes returns how often the engine ended without having been asked to, and was started anew.
+func (e *Engine) Crashes() int64 { return e.crashes.Load() }
 
 // newEngine prepares an engine whose child does not run yet.
 func newEngine(cfg Config) (*Engine, error) {

@@ -135,6 +135,9 @@ func TestACrashLosesNothingAcknowledged(t *testing.T) {
 	if a := uint64(acknowledged.Load()); stored < a || stored > a+uint64(refused.Load()) {
 		t.Errorf("%d rows stored, %d acknowledged, %d refused", stored, a, refused.Load())
 	}
+	if n := e.Crashes(); n != crashes {
+		t.Errorf("%d crashes counted, want %d", n, crashes)
+	}
 	if n := logs.Len(); n != crashes {
 		t.Errorf("%d errors logged for %d crashes: %v", n, crashes, logs.All())
 	}

@@ -144,6 +144,7 @@ func (e *Engine) supervise(p *process) {
 		crash := p.death()
 		_ = p.lifeline.Close()
 		e.setDown(crash)
+		e.crashes.Add(1)
 		e.logger.Error("embedded ClickHouse crashed, restarting it; nothing that was acknowledged is lost", zap.Error(crash))
 		if time.Since(p.started) > stableAfter {
 			delay = firstRestartDelay
