@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/phaseline/phaseline/internal/dialect"
@@ -20,7 +22,12 @@ halves of a request may come from different exporters. Nothing is stored.`,
 		Example: `  phaseline sample | phaseline decompose -
   phaseline decompose --explain client.json server.json
   phaseline decompose --json traces.binpb | jq '.requests[].ttft_ns'`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, files []string) error {
+			if len(files) == 0 {
+				return errors.New(`no file: name OTLP trace files, or "-" for standard input`)
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, files []string) error {
 			spans, err := report.ReadFiles(files, cmd.InOrStdin(), dialect.NewReader(dialect.Options{}))
 			if err != nil {
