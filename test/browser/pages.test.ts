@@ -1,7 +1,8 @@
 import { describe, expect, inject, it } from 'vitest'
 import type { Page } from 'playwright-core'
 import { question, settled, useBrowser } from './browser'
-import type { Sent } from './traffic'
+import { sendSpans, startServer } from './server'
+import { spansOf, traffic, type Sent } from './traffic'
 
 const open = useBrowser()
 const sent = inject('sent')
@@ -261,6 +262,22 @@ describe('Alerts', () => {
 })
 
 describe('Setup', () => {
+  it('waits for the first span, and turns green when it is there', async () => {
+    const server = await startServer()
+    try {
+      const page = await open('/setup', { url: server.url })
+      await page.getByText('Waiting for the first span').waitFor()
+      await page.locator('.lamp.waiting').waitFor()
+      await sendSpans(server, traffic(Date.now(), 4).flatMap(spansOf))
+      await page.getByText('Receiving').waitFor()
+      await page.locator('.lamp.ok').waitFor()
+      await page.getByRole('link', { name: 'See it decomposed' }).click()
+      await expect.poll(() => page.locator('tr[data-row] .segment.queue').count()).toBeGreaterThan(0)
+    } finally {
+      await server.stop()
+    }
+  })
+
   it('says that traces arrive, what they tell, and how to send more', async () => {
     const page = await open('/setup')
     await page.getByText('Receiving').waitFor()

@@ -72,7 +72,14 @@ describe('a configured token', () => {
     const token = 'browser-test-token'
     const server = await startServer([`extensions.phaseline.api.token=${token}`], { Authorization: `Bearer ${token}` })
     try {
-      await sendSpans(server, traffic(Date.now(), 20).flatMap(spansOf))
+      const sent = traffic(Date.now(), 20)
+      await sendSpans(server, sent.flatMap(spansOf))
+      await until('every request is decomposed', 60_000, async () => {
+        const answer = await fetch(`${server.url}/api/v1/breakdown?from=now-3h`, {
+          headers: { Authorization: `Bearer ${token}` },
+        })
+        return ((await answer.json()) as { n: number }).n === sent.length
+      })
       const page = await open('/breakdown?from=now-3h&to=now', { url: server.url, expected: /status of 401/ })
       const dialog = page.getByRole('dialog', { name: 'Access token' })
       await dialog.waitFor()
@@ -82,10 +89,7 @@ describe('a configured token', () => {
       await dialog.getByLabel('Token').fill(token)
       await dialog.getByRole('button', { name: 'Continue' }).click()
       await expect.poll(() => dialog.isVisible()).toBe(false)
-      await until('the table is there', 20_000, async () => {
-        await page.keyboard.press('r')
-        return (await page.getByRole('row').count()) > 1
-      })
+      await page.getByRole('row').nth(1).waitFor()
       expect(await page.evaluate(() => Object.values(sessionStorage))).toEqual([token])
       expect(await page.evaluate(() => Object.values(localStorage))).toEqual([])
       expect(page.url()).not.toContain(token)

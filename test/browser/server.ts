@@ -7,17 +7,34 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A real phaseline on ports of its own, with its data in a temporary folder. */
+/** A real phaseline on ports of its own, with its data in a folder of its own. */
 export interface Server {
   url: string
   otlp: string
   stop: () => Promise<void>
 }
 
+/** Starts a phaseline in a temporary folder, which goes with it. */
 export async function startServer(settings: string[] = [], headers: Record<string, string> = {}): Promise<Server> {
+  const dir = mkdtempSync(join(tmpdir(), 'phaseline-browser-'))
+  const remove = () => rmSync(dir, { recursive: true, force: true })
+  try {
+    const server = await startServerIn(dir, settings, headers)
+    return { ...server, stop: () => server.stop().finally(remove) }
+  } catch (error) {
+    remove()
+    throw error
+  }
+}
+
+/** Starts a phaseline in a folder that stays; its temporary files are there, too. */
+export async function startServerIn(
+  dir: string,
+  settings: string[] = [],
+  headers: Record<string, string> = {},
+): Promise<Server> {
   const binary = process.env['PHASELINE_BIN'] ?? join(root, 'bin/phaseline')
   if (!existsSync(binary)) throw new Error(`${binary} is not there: run make build, or set PHASELINE_BIN`)
-  const dir = mkdtempSync(join(tmpdir(), 'phaseline-browser-'))
   const [grpc, http, api] = [await freePort(), await freePort(), await freePort()]
   const set = [
     `receivers.otlp.protocols.grpc.endpoint=127.0.0.1:${grpc}`,
@@ -31,16 +48,17 @@ export async function startServer(settings: string[] = [], headers: Record<strin
     {
       cwd: dir,
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { PHASELINE_LIBCHDB: join(root, 'node_modules/@chdb/lib-linux-x64-gnu/libchdb.so'), ...process.env },
+      env: {
+        PHASELINE_LIBCHDB: join(root, 'node_modules/@chdb/lib-linux-x64-gnu/libchdb.so'),
+        ...process.env,
+        TMPDIR: dir,
+      },
     },
   )
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk))
   const url = `http://127.0.0.1:${api}`
-  const stop = async () => {
-    await stopped(child)
-    rmSync(dir, { recursive: true, force: true })
-  }
+  const stop = () => stopped(child)
   try {
     await until('phaseline is ready', 60_000, async () => {
       if (child.exitCode !== null) throw new Fatal(`phaseline exited with ${child.exitCode}: ${stderr}`)

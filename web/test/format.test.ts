@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { duration, exactDuration, plusMinus, unitOf } from '../src/format/duration'
-import { change, count, percent, rate, requests, signed, significant } from '../src/format/number'
+import { change, count, percent, rate, requests, sentence, signed, significant } from '../src/format/number'
 import { durationTicks, logTicks, niceStep } from '../src/format/ticks'
 
 describe('duration', () => {
@@ -138,6 +138,15 @@ describe('a change', () => {
   ])('writes %s as %s', (relative, text) => {
     expect(change(relative)).toBe(text)
   })
+})
+
+it('begins a sentence', () => {
+  expect(['requests around p99', 'p99 TTFT', 'mean TTFT', ''].map(sentence)).toEqual([
+    'Requests around p99',
+    'p99 TTFT',
+    'Mean TTFT',
+    '',
+  ])
 })
 
 it('counts one request and many', () => {

@@ -245,6 +245,12 @@ describe('the sentence of a comparison', () => {
     )
   })
 
+  it('names the phase that moved most where none is sure', () => {
+    expect(said(difference(100, 50, 'shared', 1.5))).toBe(
+      'mean TTFT +100 ms (±50, +100 %): no phase owns it for sure; queue moved most, +80.0 ms.',
+    )
+  })
+
   it('bounds what is too small to matter, and only that', () => {
     expect(said(difference(1, 3, 'none', 0.04))).toBe('mean TTFT: no difference larger than ±4.0 %.')
     expect(ownerText(difference(1, 3, 'none', 0.04))).toBe('no difference larger than ±4.0 %')

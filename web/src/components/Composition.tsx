@@ -1,6 +1,6 @@
 import { Fragment } from 'preact'
 import { duration, exactDuration, plusMinus } from '../format/duration'
-import { count, percent, requests } from '../format/number'
+import { sentence as capital, count, percent, requests } from '../format/number'
 import { durationTicks, type Tick } from '../format/ticks'
 import { compositionSegments, type CompositionGroup, type QuantileComposition } from '../phase/composition'
 import { METRIC_NAMES, partClass, quantileName, type Metric } from '../phase/parts'
@@ -74,7 +74,7 @@ export function Composition({ metric, strips, title, sentence, notes }: Props) {
         ))}
       </div>
       <figcaption>
-        {sentence && <p class="finding">{sentence}</p>}
+        {sentence && <p class="finding">{capital(sentence)}</p>}
         {notes.filter(Boolean).map((note) => (
           <p key={note} class="quiet">
             {note}

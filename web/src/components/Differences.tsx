@@ -25,12 +25,8 @@ export function Differences({ comparison, metric }: { comparison: Comparison; me
       difference: quantile.difference ?? null,
     })),
   ]
-  const widest = Math.max(
-    1,
-    ...lines.flatMap((line) => (line.difference?.parts ?? []).map((part) => Math.abs(part.ns))),
-  )
   return (
-    <div class="table-wrap bare" data-hold>
+    <div class="table-wrap bare" data-hold tabIndex={0} role="region" aria-label="Differences by phase">
       <table class="grid">
         <caption class="hidden">Difference B minus A by phase</caption>
         <thead>
@@ -74,7 +70,7 @@ export function Differences({ comparison, metric }: { comparison: Comparison; me
                       key={part}
                       estimate={line.difference!.parts.find((other) => other.part === part)}
                       part={part}
-                      widest={widest}
+                      widest={Math.max(1, ...line.difference!.parts.map((other) => Math.abs(other.ns)))}
                     />
                   ))}
                   <td class="nowrap">{ownerText(line.difference)}</td>

@@ -75,7 +75,7 @@ export function EvidenceTable({ request, evidence }: { request: Request; evidenc
     rule: 'network, split at the gateway',
   }))
   return (
-    <div class="table-wrap bare">
+    <div class="table-wrap bare" tabIndex={0} role="region" aria-label="Evidence">
       <table class="grid">
         <caption class="hidden">Where each number comes from</caption>
         <thead>

@@ -22,7 +22,7 @@ export function Mix({ mix }: { mix: Schemas['Mix'] }) {
         </p>
       )}
       {mix.strata.length > 0 && (
-        <div class="table-wrap bare">
+        <div class="table-wrap bare" tabIndex={0} role="region" aria-label="Kinds of work">
           <table class="grid">
             <caption class="hidden">Kinds of work, the largest contributions first</caption>
             <thead>

@@ -130,7 +130,7 @@ function Values({ values, none = 'none' }: { values: ValueCount[]; none?: string
   const told = values.filter((entry) => entry.value !== '')
   return (
     <td title={told.map((entry) => `${entry.value}: ${exactCount(entry.counts.n)}`).join('\n')}>
-      {told.length === 0 ? <span class="unknown">{none}</span> : told.map((entry) => entry.value).join(', ')}
+      {told.length === 0 ? <span class="unknown nowrap">{none}</span> : told.map((entry) => entry.value).join(', ')}
     </td>
   )
 }

@@ -19,14 +19,18 @@ export function Shell({ children, scoped }: { children: ComponentChildren; scope
   const busy = useSignal(inFlight) > 0
   const page = PAGES.find((candidate) => isOpen(candidate.path, view.path))
 
+  const firing = useAnswer({ path: '/alerts', query: { state: ['firing'] } }).answer?.alerts.length ?? 0
   const nav = useRef<HTMLElement>(null)
 
   useEffect(() => {
     document.title = page ? `${page.name} · Phaseline` : 'Phaseline'
+  }, [page])
+
+  useEffect(() => {
     // On a phone there is not room for all pages at once.
     const tab = nav.current?.querySelector<HTMLElement>('[aria-current]')
     if (tab) nav.current!.scrollLeft = tab.offsetLeft - (nav.current!.clientWidth - tab.clientWidth) / 2
-  }, [page])
+  }, [page, firing])
 
   return (
     <>
@@ -53,7 +57,11 @@ export function Shell({ children, scoped }: { children: ComponentChildren; scope
               title={`g ${key}`}
             >
               {name}
-              {path === '/alerts' && <FiringCount />}
+              {path === '/alerts' && firing > 0 && (
+                <span class="badge" title={`${firing} firing`}>
+                  {firing}
+                </span>
+              )}
             </a>
           ))}
         </nav>
@@ -91,16 +99,6 @@ export function Shell({ children, scoped }: { children: ComponentChildren; scope
 
 function isOpen(path: string, current: string): boolean {
   return path === '/' ? current === '/' : current === path || current.startsWith(path + '/')
-}
-
-function FiringCount() {
-  const { answer } = useAnswer({ path: '/alerts', query: { state: ['firing'] } })
-  const firing = answer?.alerts.length ?? 0
-  return firing > 0 ? (
-    <span class="badge" title={`${firing} firing`}>
-      {firing}
-    </span>
-  ) : null
 }
 
 function LiveButton() {

@@ -64,6 +64,11 @@ export function rate(perSecond: number): string {
   return significant(perSecond * 3600) + ' /h'
 }
 
+/** Begins a sentence with a capital, but leaves p99 as it is. */
+export function sentence(text: string): string {
+  return text.replace(/^[a-z](?=[a-z])/, (letter) => letter.toUpperCase())
+}
+
 /** Writes a leading hyphen as a minus sign, which has a digit's width. */
 export function minus(text: string): string {
   return text.startsWith('-') ? '−' + text.slice(1) : text

@@ -43,9 +43,10 @@ export function verdict(comparison: Comparison, metric: Metric): string {
 function certain(what: string, difference: Difference): string {
   const { ns, low_ns: low, high_ns: high } = difference
   const size = `${what} ${signed(ns, duration)} (${plusMinus(ns, low!, high!)}${relative(difference)})`
-  if (difference.owner === 'shared') return `${size}: no single phase owns it.`
   const owner = difference.parts.find(({ part }) => part === difference.owner)
-  return owner ? `${size}: ${partName(owner.part)} owns it with ${signed(owner.ns, duration)}.` : `${size}.`
+  if (owner) return `${size}: ${partName(owner.part)} owns it with ${signed(owner.ns, duration)}.`
+  const most = [...difference.parts].sort((a, b) => (b.ns - a.ns) * Math.sign(ns))[0]
+  return `${size}: no phase owns it for sure${most ? `; ${partName(most.part)} moved most, ${signed(most.ns, duration)}` : ''}.`
 }
 
 /** What a difference without an owner still says: that it is small, or how far chance reaches. */
