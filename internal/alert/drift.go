@@ -77,8 +77,7 @@ func JudgeDrift(r Rule, hours, baseline []Window) Drift {
 	// Their interval would need the φ of a day; t says what is certain.
 	d.Current.LowNS, d.Current.HighNS, d.Baseline.LowNS, d.Baseline.HighNS = 0, 0, 0, 0
 	d.own = own(now, then, r.Quantile)
-	change := d.Current.NS - d.Baseline.NS
-	d.Drifted = d.T > driftT && change >= float64(r.MinAbsolute) && change >= r.MinRelative*d.Baseline.NS
+	d.Drifted = d.T > driftT && r.matters(d.Baseline.NS, d.Current.NS)
 	return d
 }
 

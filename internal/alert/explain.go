@@ -26,6 +26,9 @@ func Explain(r Rule, v Verdict) string {
 		return fmt.Sprintf("More than chance (z %.1f), but not clearly more than the largest of the past (%.1f).", v.Z, *v.LargestPastZ)
 	case ReasonSmallEffect:
 		return fmt.Sprintf("Certain but small: %s from %s to %s.", quantileText(r.Quantile), Nanoseconds(v.Baseline.NS), Nanoseconds(v.Current.NS))
+	case ReasonMixShift:
+		return fmt.Sprintf("A shift of the mix, not a regression: %s went from %s to %s, but for requests of these kinds %s is usual.",
+			quantileText(r.Quantile), Nanoseconds(v.Unadjusted), Nanoseconds(v.Current.NS), Nanoseconds(v.Baseline.NS))
 	case ReasonNotCertain:
 		return fmt.Sprintf("%s is above the limit, but its interval includes it.", Nanoseconds(v.Current.NS))
 	case ReasonNeverCovered:

@@ -3,7 +3,6 @@ package alert
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -22,19 +21,17 @@ type follower struct {
 	// Of run's goroutine only.
 	watch   *watch
 	last    time.Time // end of the last evaluation
-	oldest  time.Time // request that the past was replayed from
-	checked time.Time
-	unsaved Batch
+	checked time.Time // when older requests were looked for
+	seen    time.Time // the oldest request then
+	oldest  time.Time // request that the past was replayed from, or is being
+	before  time.Time // oldest before the replay under way
+	// replayed receives the past that is judged anew; nil while none is.
+	replayed <-chan *watch
+	unsaved  Batch
 
 	mu      sync.Mutex // of what others see
 	problem string
 	shown   map[string]shown
-}
-
-// shown is an alert as others see it.
-type shown struct {
-	standing Standing
-	last     Evaluation
 }
 
 // saveLimit is how long a store may take to keep what an evaluation left.
@@ -72,7 +69,12 @@ func (f *follower) run(ctx context.Context, standings map[string]Standing) {
 		if end.After(f.last) {
 			f.evaluate(ctx, end)
 		}
-		if now.Sub(f.checked) >= checkOldest {
+		select {
+		case w := <-f.replayed:
+			f.adopt(w)
+		default:
+		}
+		if f.replayed == nil && now.Sub(f.checked) >= checkOldest {
 			f.checked = now
 			f.checkPast(ctx)
 		}
@@ -80,123 +82,6 @@ func (f *follower) run(ctx context.Context, standings map[string]Standing) {
 			return
 		}
 	}
-}
-
-// prepare reads the judged windows that are stored, and judges those of the
-// last 7 days that are not.
-func (f *follower) prepare(ctx context.Context, standings map[string]Standing) error {
-	now := f.engine.cfg.Now()
-	w := newWatch(f.rule, f.engine.cfg.Source)
-	recorded, err := f.engine.cfg.Ledger.Windows(ctx, f.rule.Name, f.rule.Definition(), now.Add(-incidentMemory))
-	if err != nil {
-		return err
-	}
-	for _, r := range recorded {
-		if g := w.group(r.Group); g != nil {
-			g.past = append(g.past, r.Window)
-			if r.Window.End.After(w.recorded) {
-				w.recorded = r.Window.End
-			}
-		}
-	}
-	if f.oldest, err = f.engine.cfg.Oldest(ctx, Range{now.Add(-pastOf), now}); err != nil {
-		return err
-	}
-	if err := f.replay(ctx, w, now); err != nil {
-		return err
-	}
-	cleared := map[string]*Cause{}
-	for key, g := range w.groups {
-		g.status = Status{State: StateInactive}
-		cleared[key] = nil
-	}
-	for key, s := range standings {
-		if s.Rule != f.rule.Name || len(s.Group) != len(f.rule.GroupBy) {
-			continue
-		}
-		if g := w.group(s.Group); g != nil {
-			g.status, g.slow = s.Status, s.Slow
-			cleared[key] = s.Cause
-		}
-	}
-	w.live = true
-	f.watch = w
-	f.last = now.Add(-time.Duration(f.rule.EvaluationDelay)).UTC().Truncate(every).Add(-every)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.problem = ""
-	f.shown = map[string]shown{}
-	for key, g := range w.groups {
-		f.shown[key] = shown{standing: Standing{Rule: f.rule.Name, Group: g.labels, Status: g.status, Slow: g.slow, Cause: cleared[key]}}
-	}
-	return nil
-}
-
-// replay judges the windows from the last recorded one to now, without telling
-// anybody.
-func (f *follower) replay(ctx context.Context, w *watch, now time.Time) error {
-	from := now.Add(-pastOf)
-	if f.oldest.After(from) {
-		from = f.oldest
-	}
-	if w.recorded.After(from) {
-		from = w.recorded
-	}
-	from = from.UTC().Truncate(time.Duration(f.rule.Window))
-	to := now.Add(-time.Duration(f.rule.EvaluationDelay)).UTC().Truncate(time.Duration(f.rule.Window))
-	if f.oldest.IsZero() || !from.Before(to) {
-		w.recorded = to
-		return nil
-	}
-	f.engine.replaying.Lock()
-	defer f.engine.replaying.Unlock()
-	var batch Batch
-	seen := map[string]int{}
-	for key, g := range w.groups {
-		seen[key] = len(g.past)
-	}
-	err := w.replay(ctx, from, to, func(time.Time, *group, Verdict, Event) {}, func(until time.Time) {
-		f.say(fmt.Sprintf("reading its past: %.0f of %.0f hours", until.Sub(from).Hours(), to.Sub(from).Hours()))
-	})
-	if err != nil {
-		return err
-	}
-	for key, g := range w.groups {
-		for _, window := range g.past[min(seen[key], len(g.past)):] {
-			batch.Windows = append(batch.Windows, f.recorded(g, window))
-		}
-	}
-	return f.engine.cfg.Ledger.Save(ctx, batch)
-}
-
-func (f *follower) recorded(g *group, window Window) Recorded {
-	return Recorded{Rule: f.rule.Name, Definition: f.rule.Definition(), Group: g.labels, Window: window}
-}
-
-// checkPast replays the past once more if older requests came in meanwhile: an
-// import, or a queue that was stuck for hours.
-func (f *follower) checkPast(ctx context.Context) {
-	now := f.engine.cfg.Now()
-	oldest, err := f.engine.cfg.Oldest(ctx, Range{now.Add(-pastOf), now})
-	if err != nil || oldest.IsZero() || !f.oldest.IsZero() && f.oldest.Sub(oldest) < 2*time.Hour {
-		return
-	}
-	f.oldest = oldest
-	w := newWatch(f.rule, f.engine.cfg.Source)
-	if err := f.replay(ctx, w, now); err != nil {
-		f.say(err.Error())
-		f.oldest = time.Time{}
-		return
-	}
-	for key, g := range w.groups {
-		g.status, g.slow = Status{State: StateInactive}, false
-		if old := f.watch.groups[key]; old != nil {
-			g.status, g.slow = old.status, old.slow
-		}
-	}
-	w.live = true
-	f.watch = w
-	f.say("")
 }
 
 // evaluate judges every group's window that ends at end.
@@ -330,116 +215,4 @@ func (f *follower) moved(ctx context.Context, batch *Batch, g *group, end time.T
 	f.mu.Lock()
 	f.shown[key] = show
 	f.mu.Unlock()
-}
-
-// investigate dates the change, marks the windows since as an incident, and
-// looks for the version and the requests that show it. What cannot be found is
-// left out: the alert must not wait for it.
-func (f *follower) investigate(ctx context.Context, batch *Batch, g *group, end time.Time) *Cause {
-	cause := &Cause{Began: f.began(ctx, g, end)}
-	since := cause.Began
-	if since.IsZero() {
-		since = end.Add(-time.Duration(f.rule.Window))
-	} else if !g.slow {
-		for _, window := range g.markIncident(cause.Began) {
-			batch.Windows = append(batch.Windows, f.recorded(g, window))
-		}
-		g.weekly, g.trailing = nil, nil
-	}
-	if f.engine.cfg.Investigate == nil {
-		return cause
-	}
-	var err error
-	if cause.NewVersion, cause.Exemplars, err = f.engine.cfg.Investigate(ctx, f.rule, g.labels, since, end); err != nil {
-		f.engine.cfg.Logger.Warn("cannot find what an alert is about", zap.String("rule", f.rule.Name), zap.Error(err))
-	}
-	return cause
-}
-
-// began dates the change by minutes.
-func (f *follower) began(ctx context.Context, g *group, end time.Time) time.Time {
-	if f.rule.Kind != KindRegression {
-		return time.Time{}
-	}
-	series, err := f.watch.source(ctx, Question{Rule: f.rule, Group: g.labels, Ranges: []Range{{end.Add(-lookBack), end}}, Step: time.Minute})
-	if err != nil || len(series) != 1 {
-		return time.Time{}
-	}
-	key := Fingerprint(f.rule.Name, g.labels)
-	minutes := series[0].Windows
-	for i := range minutes {
-		reference, err := f.watch.reference(ctx, key, minutes[i])
-		if err != nil {
-			return time.Time{}
-		}
-		s := surprise(minutes[i].Strata, reference.Strata, f.rule.Quantile)
-		minutes[i].Surprise = &s
-	}
-	return Began(minutes)
-}
-
-func (f *follower) message(s shown, before Status, event Event) Message {
-	m := Message{Rule: f.rule, Group: s.standing.Group, Event: event, Verdict: s.last.Verdict, StartsAt: before.ActiveSince}
-	if m.StartsAt.IsZero() {
-		m.StartsAt = s.standing.Status.ActiveSince
-	}
-	if event == EventResolved {
-		m.EndsAt = s.last.At
-	}
-	if c := s.standing.Cause; c != nil {
-		m.Began, m.NewVersion = c.Began, c.NewVersion
-		for _, x := range c.Exemplars {
-			m.TraceURLs = append(m.TraceURLs, f.engine.cfg.ExternalURL+"/requests/"+x.TraceID+"/"+x.SpanID)
-		}
-	}
-	if path := ComparePath(f.rule, s.standing.Group, s.last.Verdict); path != "" {
-		m.CompareURL = f.engine.cfg.ExternalURL + path
-	}
-	return m
-}
-
-func (f *follower) status() RuleStatus {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := RuleStatus{Rule: f.rule, Origin: f.origin, Problem: f.problem, States: map[State]int{}}
-	for _, a := range f.shown {
-		s.States[a.standing.Status.State]++
-	}
-	return s
-}
-
-func (f *follower) alerts() []Current {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var all []Current
-	for _, s := range f.shown {
-		if s.last.At.IsZero() {
-			s.last = Evaluation{Rule: f.rule.Name, Group: s.standing.Group, At: s.standing.Status.Since, State: s.standing.Status.State, Verdict: Verdict{Phi: 1}}
-		}
-		all = append(all, Current{Rule: f.rule, Group: s.standing.Group, Status: s.standing.Status, Last: s.last, Cause: s.standing.Cause,
-			Compare: ComparePath(f.rule, s.standing.Group, s.last.Verdict)})
-	}
-	return all
-}
-
-func (f *follower) messages() []Message {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var all []Message
-	for _, s := range f.shown {
-		if s.standing.Status.active() && !s.last.At.IsZero() {
-			all = append(all, f.message(s, s.standing.Status, EventFiring))
-		}
-	}
-	return all
-}
-
-func (f *follower) standings() map[string]Standing {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	all := map[string]Standing{}
-	for key, s := range maps.All(f.shown) {
-		all[key] = s.standing
-	}
-	return all
 }

@@ -53,8 +53,7 @@ func EstimateOverdispersion(past []Window, start time.Time) Overdispersion {
 		if !w.counts(start) {
 			continue
 		}
-		z := w.Surprise.Z()
-		s := square{z * z, float64(w.Surprise.N - 1)}
+		s := square{w.Surprise.squared(), float64(w.Surprise.N - 1)}
 		all = append(all, s)
 		apart := w.Start.Sub(start) % (24 * time.Hour)
 		if apart < 0 {
@@ -98,6 +97,16 @@ func EstimateOverdispersion(past []Window, start time.Time) Overdispersion {
 	}
 	o.Rho = math.Max(solve(chiSquareMedian, 0.5), solve(chiSquareTenth, 0.1))
 	return o
+}
+
+// squared is Z² with half a request less of a difference (Yates 1934): counts
+// come in whole requests, which in a window of few of them looks like correlation.
+func (s Surprise) squared() float64 {
+	if s.Variance == 0 {
+		return 0
+	}
+	d := math.Max(0, math.Abs(s.Exceeding-s.Expected)-0.5)
+	return d * d / s.Variance
 }
 
 // largest is the largest surprise of any judged window before start, in units

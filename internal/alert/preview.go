@@ -65,12 +65,11 @@ func (r Replaying) Hours(ctx context.Context, from, to time.Time, each func(Eval
 }
 
 // Minute judges the windows of all groups that end at end, as the engine does
-// every minute. With one group it returns that group's evaluation.
-func (r Replaying) Minute(ctx context.Context, end time.Time) (found Evaluation, event Event, err error) {
-	err = r.minute(ctx, end, func(g *group, v Verdict, e Event) {
-		found, event = Evaluation{Rule: r.watch.rule.Name, Group: g.labels, At: end, State: g.status.State, Verdict: v}, e
+// every minute.
+func (r Replaying) Minute(ctx context.Context, end time.Time, each func(Evaluation, Event)) error {
+	return r.minute(ctx, end, func(g *group, v Verdict, event Event) {
+		each(Evaluation{Rule: r.watch.rule.Name, Group: g.labels, At: end, State: g.status.State, Verdict: v}, event)
 	})
-	return found, event, err
 }
 
 func (r Replaying) minute(ctx context.Context, end time.Time, each func(*group, Verdict, Event)) error {

@@ -193,6 +193,7 @@ const (
 	ReasonWithinChance Reason = "within_chance"    // z below fireZ·√φ
 	ReasonSeenBefore   Reason = "not_larger_than_past"
 	ReasonSmallEffect  Reason = "effect_too_small"
+	ReasonMixShift     Reason = "mix_shift" // slower, but not for requests of the same kinds
 	ReasonAboveLimit   Reason = "above_limit"
 	ReasonBelowLimit   Reason = "below_limit"
 	ReasonNotCertain   Reason = "interval_includes_limit"
@@ -242,7 +243,6 @@ func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) 
 		v.LargestPastZ, v.PastMargin = &scaled, pastMargin(windows)
 	}
 	v.Current, v.Baseline = now.estimate(r.Quantile, v.Phi), then.estimate(r.Quantile, v.Phi)
-	change := v.Current.NS - v.Baseline.NS
 
 	switch {
 	case v.PhiWindows < MinPastWindows:
@@ -251,17 +251,24 @@ func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) 
 		return decide(ConditionInsufficient, ReasonNewMix)
 	case v.Effective < MinEffective:
 		return decide(ConditionInsufficient, ReasonFewRequests)
-	case v.Z > v.NeededZ && v.Z > v.PastMargin**v.LargestPastZ && change >= float64(r.MinAbsolute) && change >= r.MinRelative*v.Baseline.NS:
+	case v.Z > v.NeededZ && v.Z > v.PastMargin**v.LargestPastZ && r.matters(v.Baseline.NS, v.Current.NS):
 		return decide(ConditionTrue, ReasonFires)
 	case v.Effective < v.Needed:
 		// A large change shows in a small sample; that there is none does not.
 		return decide(ConditionInsufficient, ReasonFewRequests)
+	case v.Current.LowNS > v.Unadjusted && r.matters(v.Unadjusted, v.Current.NS) && !r.matters(v.Baseline.NS, v.Current.NS):
+		return decide(ConditionFalse, ReasonMixShift)
 	case v.Z <= v.NeededZ:
 		return decide(ConditionFalse, ReasonWithinChance)
 	case v.Z <= v.PastMargin**v.LargestPastZ:
 		return decide(ConditionFalse, ReasonSeenBefore)
 	}
 	return decide(ConditionFalse, ReasonSmallEffect)
+}
+
+// matters says whether a change of the quantile passes both effect gates.
+func (r Rule) matters(before, now float64) bool {
+	return now-before >= float64(r.MinAbsolute) && now-before >= r.MinRelative*before
 }
 
 // JudgeThreshold compares a quantile of the window with a fixed limit. It is

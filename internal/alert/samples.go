@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"math/bits"
 	"slices"
 	"time"
 
@@ -78,7 +79,7 @@ func (s *Samples) Add(sample Sample) {
 		return
 	}
 	m.withTTFT++
-	stratum := Stratum{Model: sample.Model, Input: inputBucket(sample.Input), TTFTSource: sample.Source}
+	stratum := Stratum{Model: sample.Model, Input: inputPower(sample.Input), TTFTSource: sample.Source}
 	d := m.strata[stratum]
 	if d == nil {
 		d = &stratumMinute{slices: map[int16]Slice{}}
@@ -95,15 +96,8 @@ func (s *Samples) Add(sample Sample) {
 	d.slices[coarse] = slice
 }
 
-// inputBucket numbers ranges of uncached input tokens as the hours table does.
-func inputBucket(tokens int) int8 {
-	for i, limit := range []int{256, 1024, 4096, 16384, 65536} {
-		if tokens < limit {
-			return int8(i)
-		}
-	}
-	return 5
-}
+// inputPower is that of a stratum.
+func inputPower(tokens int) int8 { return int8(bits.Len(uint(max(tokens, 64))) - 1) }
 
 // Quantile is the plain quantile of a group over a range, whatever the kinds of
 // its requests; false without any.

@@ -14,7 +14,7 @@ import (
 // and another instrumentation is not a regression.
 type Stratum struct {
 	Model      string `json:"model"`
-	Input      int8   `json:"input_bucket"` // uncached input tokens, as in the hours table
+	Input      int8   `json:"input_power"` // of two: uncached input tokens from 2^Input on; -1 unknown
 	Vantage    string `json:"vantage"`
 	TTFTSource string `json:"ttft_source"`
 }

@@ -23,7 +23,9 @@ func (d Demo) Scenario() *Scenario {
 	eu := Region{Name: "eu-west-1", Weight: 0.55, RTT: 18 * time.Millisecond, Jitter: 1500 * time.Microsecond}
 	us := Region{Name: "us-east-1", Weight: 0.35, RTT: 9 * time.Millisecond, Jitter: time.Millisecond}
 	ap := Region{Name: "ap-south-1", Weight: 0.10, RTT: 130 * time.Millisecond, Jitter: 5 * time.Millisecond}
-	here := Region{Name: "eu-west-1", Weight: 1, RTT: time.Millisecond, Jitter: 300 * time.Microsecond}
+	near := func(name string) []Region {
+		return []Region{{Name: name, Weight: 1, RTT: time.Millisecond, Jitter: 300 * time.Microsecond}}
+	}
 
 	return &Scenario{
 		Clients: []Client{
@@ -42,7 +44,7 @@ func (d Demo) Scenario() *Scenario {
 			}, {
 				Service: "rag-search", Version: "0.9.2", Environment: "production", Dialect: OpenInference, Route: "/search",
 				Pool: "sglang-qwen3-32b", Model: "Qwen/Qwen3-32B", Provider: "openai",
-				Regions: []Region{here}, Rate: 0.6,
+				Regions: near("us-east-1"), Rate: 0.8,
 				Input: Lognormal{Median: 3200, Sigma: 0.45, Max: 24000}, Output: Lognormal{Median: 150, Sigma: 0.5, Max: 768},
 				SystemTokens: 600, FollowUps: 0.1, Streaming: 0.9, Errors: 0.004, Aborts: 0.01,
 			}, {
@@ -60,7 +62,7 @@ func (d Demo) Scenario() *Scenario {
 			}, {
 				Service: "doc-pipeline", Version: "1.1.0", Environment: "batch", Dialect: PlainHTTP, Route: "enrich",
 				Pool: "vllm-llama-8b", Model: "llama-3.1-8b",
-				Regions: []Region{here}, Rate: 0.2,
+				Regions: near("eu-west-1"), Rate: 0.2,
 				Input: Lognormal{Median: 1800, Sigma: 0.5, Max: 8000}, Output: Lognormal{Median: 120, Sigma: 0.4, Max: 400},
 				SystemTokens: 300, Errors: 0.003,
 			},
@@ -73,7 +75,7 @@ func (d Demo) Scenario() *Scenario {
 		Pools: []Pool{
 			{Service: "vllm-llama-8b", Version: "0.23.0", Dialect: VLLM, Engine: slots(Engine(Llama8B, A100), 10), Replicas: 2},
 			{Service: "vllm-llama-70b", Version: "0.23.0", Dialect: VLLMFastAPI, Engine: slots(Engine(Llama70B, H100.Times(4)), 16), Replicas: 2},
-			{Service: "sglang-qwen3-32b", Version: "0.6.1", Dialect: SGLang, Engine: slots(Engine(Qwen32B, H100.Times(2)), 12), Replicas: 2},
+			{Service: "sglang-qwen3-32b", Version: "0.6.1", Dialect: SGLang, Engine: slots(Engine(Qwen32B, H100.Times(2)), 12), Replicas: 3},
 			{Service: "api.openai.com", Dialect: Hosted, Engine: Engine(Llama70B, H100.Times(8)), Replicas: 4},
 		},
 		Incidents: append(d.History(), d.live()...),
@@ -112,17 +114,19 @@ func (d Demo) sampling(unixNano int64) float64 {
 var scripts = map[IncidentKind]Incident{
 	QueueSaturation: {Kind: QueueSaturation, Service: "chat-api", Pool: "vllm-llama-8b", Strength: 2,
 		Label: "one of two vllm-llama-8b replicas is lost in a traffic peak: requests wait in the queue"},
-	BadDeploy: {Kind: BadDeploy, Service: "chat-api", Version: "2.4.0", Strength: 5,
-		Label: "chat-api 2.4.0 turns on an adapter that makes prefill slower; rolled back at the end"},
+	BadDeploy: {Kind: BadDeploy, Service: "rag-search", Version: "0.10.0", Strength: 3.5,
+		Label: "rag-search 0.10.0 turns on an adapter that makes prefill slower; rolled back at the end"},
 	NetworkDegraded: {Kind: NetworkDegraded, Region: "eu-west-1", Strength: 90,
 		Label: "packets are lost between eu-west-1 and the gateways"},
-	PromptMixShift: {Kind: PromptMixShift, Service: "rag-search", Strength: 2.4,
+	PromptMixShift: {Kind: PromptMixShift, Service: "rag-search", Strength: 1.8,
 		Label: "rag-search retrieves more passages: prompts are longer, the engine is not slower"},
 	CacheOutage: {Kind: CacheOutage, Strength: 1,
 		Label: "the cache cluster is away: no semantic-cache hits, no reused prefixes"},
 }
 
-var sequence = []IncidentKind{QueueSaturation, BadDeploy, NetworkDegraded, PromptMixShift, CacheOutage}
+// sequence lets an application recover before the next incident that concerns
+// it: an alert goes on for ten minutes after its cause is gone.
+var sequence = []IncidentKind{QueueSaturation, BadDeploy, CacheOutage, NetworkDegraded, PromptMixShift}
 
 func scripted(kind IncidentKind, from time.Time, length time.Duration) Incident {
 	in := scripts[kind]
@@ -150,7 +154,7 @@ func (d Demo) History() []Incident {
 const (
 	FirstLive  = 2 * time.Minute
 	LiveEvery  = 10 * time.Minute
-	LiveLength = 6 * time.Minute
+	LiveLength = 5 * time.Minute
 )
 
 func (d Demo) live() []Incident {
