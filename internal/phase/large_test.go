@@ -12,8 +12,8 @@ import (
 )
 
 // TestLargeTracesTakeBoundedTime: 10,000 spans, the most that are correlated,
-// in the shapes that make every search long. They take a second or two, with the
-// race detector and a busy machine several; a search within a search takes hours.
+// in the shapes that make every search long. They take tenths of a second, with
+// the race detector on a busy machine seconds; a search within a search takes hours.
 func TestLargeTracesTakeBoundedTime(t *testing.T) {
 	const n, limit = 10_000, 30 * time.Second
 	nested, short := func(i int) int64 { return int64(n - i) }, func(int) int64 { return 1 }

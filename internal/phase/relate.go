@@ -1,6 +1,8 @@
 package phase
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/phaseline/phaseline/internal/dialect"
@@ -92,8 +94,8 @@ func (t *trace) wrap(outer, inner int32) {
 // active one (LangChain JS): spans of one process, different scopes and the
 // same model, one of which lies within exactly one other.
 func (t *trace) unwrapSiblings() {
-	var calls []int32
-	mixed := false
+	var fewCalls [16]int32 // most traces have no more
+	calls, mixed := fewCalls[:0], false
 	for i := range t.nodes {
 		if n := &t.nodes[i]; n.isCall() {
 			if len(calls) > 0 && n.Origin.Scope != t.nodes[calls[0]].Origin.Scope {
@@ -105,20 +107,29 @@ func (t *trace) unwrapSiblings() {
 	if !mixed {
 		return
 	}
+	// By start, with the latest end so far, so that each search ends where no
+	// earlier span is long enough.
+	slices.SortFunc(calls, func(a, b int32) int { return cmp.Compare(t.nodes[a].Start, t.nodes[b].Start) })
+	var fewEnds [len(fewCalls)]int64
+	ends, latest := fewEnds[:0], int64(0)
+	for _, i := range calls {
+		latest = max(latest, t.nodes[i].End)
+		ends = append(ends, latest)
+	}
 	type fit struct{ inner, outer int32 }
 	var fits []fit
-	for _, i := range calls {
-		around := none
-		for _, o := range calls {
-			if t.lieWithin(i, o) {
-				if around != none {
-					around = none
-					break
-				}
+	for k, i := range calls {
+		n, around, several := &t.nodes[i], none, false
+		for k < len(calls)-1 && t.nodes[calls[k+1]].Start-slack <= n.Start {
+			k++
+		}
+		for ; k >= 0 && ends[k] >= n.End-slack && !several; k-- {
+			if o := calls[k]; t.lieWithin(i, o) {
+				several = around != none
 				around = o
 			}
 		}
-		if around != none {
+		if around != none && !several {
 			fits = append(fits, fit{i, around})
 		}
 	}

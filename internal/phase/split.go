@@ -90,7 +90,6 @@ func (t *trace) skew(i int32, s *served, r *Request) {
 		return
 	}
 	n, w := &t.nodes[i], &t.nodes[s.windowSpan]
-	const slack = 1e6
 	if !sameService(n, w) && (w.Start < n.Start-slack || w.Start > n.End+slack) {
 		r.Flags |= FlagClockSkew
 	}

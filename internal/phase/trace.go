@@ -44,6 +44,8 @@ type trace struct {
 	out     *decomposer
 	version uint64
 	engines bool // at least one engine request span is there
+	// orphans are the spans without a parent here by the parent's id, once asked for.
+	orphans map[[8]byte][]int32
 }
 
 // index links parents and children and orders parents before children.
@@ -109,6 +111,28 @@ func (t *trace) unlink(i int32) {
 	n.parent, n.sibling = none, none
 }
 
+// eachSibling visits the spans with i's parent, which need not be in the trace.
+func (t *trace) eachSibling(i int32, visit func(int32, *node)) {
+	n := &t.nodes[i]
+	if n.parent != none {
+		for c := t.nodes[n.parent].child; c != none; c = t.nodes[c].sibling {
+			visit(c, &t.nodes[c])
+		}
+		return
+	}
+	if t.orphans == nil {
+		t.orphans = map[[8]byte][]int32{}
+		for j := range t.nodes {
+			if o := &t.nodes[j]; o.parent == none {
+				t.orphans[o.ParentID] = append(t.orphans[o.ParentID], int32(j))
+			}
+		}
+	}
+	for _, j := range t.orphans[n.ParentID] {
+		visit(j, &t.nodes[j])
+	}
+}
+
 // find returns the span with the id, or none.
 func (t *trace) find(id [8]byte) int32 {
 	if id == ([8]byte{}) {
@@ -150,10 +174,12 @@ func sameProcess(p, n *node) bool {
 // isCall reports whether n is an LLM span that stands for one call.
 func (n *node) isCall() bool { return n.Role == dialect.RoleLLM && !n.dropped }
 
-// within reports whether a's extent lies in b's, to 1 ms: JavaScript span
-// starts are whole milliseconds. Only for spans of one process.
+// slack is how far two spans of one process may seem to be apart: JavaScript
+// span starts are whole milliseconds.
+const slack = 1e6
+
+// within reports whether a's extent lies in b's. Only for spans of one process.
 func within(a, b *node) bool {
-	const slack = 1e6
 	return a.Start >= b.Start-slack && a.End <= b.End+slack
 }
 

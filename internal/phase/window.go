@@ -188,12 +188,11 @@ func (t *trace) serversAround(engine int32, s *served) {
 	if e.ParentID == ([8]byte{}) {
 		return
 	}
-	for j := range t.nodes {
-		n := &t.nodes[j]
-		if n.Role == dialect.RoleServer && n.ParentID == e.ParentID && t.isServerOf(n, e) && overlap(n, e) > 0 {
-			t.takeWindow(int32(j), s)
+	t.eachSibling(engine, func(j int32, n *node) {
+		if n.Role == dialect.RoleServer && t.isServerOf(n, e) && overlap(n, e) > 0 {
+			t.takeWindow(j, s)
 		}
-	}
+	})
 }
 
 func (t *trace) isServerOf(n, engine *node) bool {
