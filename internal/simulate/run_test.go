@@ -219,7 +219,7 @@ func TestDemoHistory(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || spans < 40_000 || spans > 120_000 {
+	if err != nil || spans < 40_000 || spans > 150_000 {
 		t.Errorf("the last hour has %d spans, error %v", spans, err)
 	}
 }
