@@ -81,26 +81,32 @@ func JudgeDrift(r Rule, hours, baseline []Window) Drift {
 	return d
 }
 
-// Began dates a change that is still going on at the end of the windows: the
-// start of the last stretch whose tail exceedance is the most surprising one,
-// by likelihood ratio (Hinkley 1970, with the level before known). Windows are
-// judged, adjacent, and not longer than the precision wanted. The zero time
-// without a window.
+// Began dates a change that is still going on at the end of the windows, by the
+// cumulative sum of Page (1954) read backwards: each window counts for as much as
+// its tail exceeds half of what the last five exceed by, so that a quiet stretch
+// parts the change from an earlier one. Windows are judged, adjacent, and not
+// longer than the precision wanted. The zero time without a change.
 func Began(windows []Window) time.Time {
+	var excess, expected float64
+	for _, w := range windows[max(0, len(windows)-5):] {
+		if w.Surprise != nil {
+			excess += w.Surprise.Exceeding - w.Surprise.Expected
+			expected += w.Surprise.Expected
+		}
+	}
+	if excess <= 0 || expected == 0 {
+		return time.Time{}
+	}
+	half := excess / expected / 2
 	var began time.Time
-	var excess, variance, most float64
+	var sum, most float64
 	for i := len(windows) - 1; i >= 0; i-- {
 		s := windows[i].Surprise
-		if s == nil || s.Variance == 0 {
+		if s == nil {
 			continue
 		}
-		excess += s.Exceeding - s.Expected
-		variance += s.Variance
-		if excess <= 0 {
-			continue
-		}
-		if ratio := excess * excess / variance; ratio > most {
-			most, began = ratio, windows[i].Start
+		if sum += s.Exceeding - s.Expected*(1+half); sum > most {
+			most, began = sum, windows[i].Start
 		}
 	}
 	return began
