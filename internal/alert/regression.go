@@ -256,7 +256,7 @@ func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) 
 	case v.Effective < v.Needed:
 		// A large change shows in a small sample; that there is none does not.
 		return decide(ConditionInsufficient, ReasonFewRequests)
-	case v.Current.LowNS > v.Unadjusted && r.matters(v.Unadjusted, v.Current.NS) && !r.matters(v.Baseline.NS, v.Current.NS):
+	case v.Z <= v.NeededZ && v.Current.LowNS > v.Unadjusted && r.matters(v.Unadjusted, v.Current.NS) && !r.matters(v.Baseline.NS, v.Current.NS):
 		return decide(ConditionFalse, ReasonMixShift)
 	case v.Z <= v.NeededZ:
 		return decide(ConditionFalse, ReasonWithinChance)
