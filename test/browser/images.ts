@@ -126,10 +126,10 @@ it('draws the overview and a request', async () => {
       const engines = await api<{ n: number }>(server, '/breakdown?from=now-3h&filter=engine%3Dvllm')
       return answer.n === requests && engines.n === requests - apps[3]!.each
     })
-    const overview = await open('/', { url: server.url, scale: 2, height: 940 })
+    const overview = await open('/', { url: server.url, scale: 2 })
     await overview.locator('.composition .phase-bar').first().waitFor()
     await settled(overview)
-    await overview.screenshot({ path: `${folder}overview.png` })
+    await overview.screenshot({ path: `${folder}overview.png`, fullPage: true })
     expect(await overview.locator('.finding').innerText()).toContain('queue')
 
     const { requests: slow } = await api<{ requests: { trace_id: string; span_id: string }[] }>(
@@ -139,12 +139,17 @@ it('draws the overview and a request', async () => {
     const request = await open(`/requests/${slow[4]!.trace_id}/${slow[4]!.span_id}`, {
       url: server.url,
       scale: 2,
-      height: 820,
       theme: 'dark',
     })
     await request.locator('.waterfall').waitFor()
     await settled(request)
-    await request.screenshot({ path: `${folder}request.png` })
+    const trace = await request.locator('.panel', { has: request.locator('.waterfall') }).boundingBox()
+    const height = Math.ceil(trace!.y + trace!.height) + 16
+    await request.screenshot({
+      path: `${folder}request.png`,
+      fullPage: true,
+      clip: { x: 0, y: 0, width: 1280, height },
+    })
   } finally {
     await server.stop()
   }
