@@ -45,6 +45,6 @@ halves of a request may come from different exporters. Nothing is stored.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, `print {"requests": […]}, durations in integer nanoseconds`)
-	cmd.Flags().BoolVar(&explain, "explain", false, "say for each number which span and attribute it was read from, and by which rule")
+	cmd.Flags().BoolVar(&explain, "explain", false, "say for each number which span and attribute it was read from and by which rule, and which values were not believed")
 	return cmd
 }

@@ -40,7 +40,7 @@ attribute may mean different things in different dialects: where a dialect has a
 its spans, and the shared meaning for all others.
 
 What is unknown stays unknown: a phase without evidence is null, never 0 and never a guess. ` + "`phaseline decompose --explain`" + `
-says for each number which span and attribute it was read from.
+says for each number which span and attribute it was read from, and which values were not believed.
 
 ## An attribute that is not listed
 
