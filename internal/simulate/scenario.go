@@ -174,7 +174,7 @@ func (s *Scenario) effects(t int64, c *Client, region string) effects {
 }
 
 // peak is the rhythm while a pool is saturated, at any hour of the day.
-const peak = 2.2
+const peak = 1.9
 
 // rhythm is the factor on a client's rate at a time.
 func (s *Scenario) rhythm(t int64, c *Client) float64 {
