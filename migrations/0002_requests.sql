@@ -8,7 +8,6 @@ CREATE TABLE IF NOT EXISTS {{local "requests"}} {{onCluster}}
     end                 DateTime64(9, 'UTC') CODEC(T64, ZSTD(1)),
     trace_id            FixedString(16) CODEC(NONE), -- random: compressing it costs time and saves nothing
     span_id             FixedString(8) CODEC(NONE),
-    start               DateTime64(9, 'UTC') CODEC(T64, ZSTD(1)),
     service_namespace   LowCardinality(String),
     version_name        LowCardinality(String), -- service.version
     environment         LowCardinality(String),
@@ -33,17 +32,14 @@ CREATE TABLE IF NOT EXISTS {{local "requests"}} {{onCluster}}
     queue_ns            Nullable(Int64) CODEC(T64, ZSTD(1)),
     prefill_ns          Nullable(Int64) CODEC(T64, ZSTD(1)),
     decode_ns           Nullable(Int64) CODEC(T64, ZSTD(1)),
-    unattributed_ns     Int64 CODEC(T64, ZSTD(1)),
     ttft_ns             Nullable(Int64) CODEC(T64, ZSTD(1)),
     ttft_kind           Enum8('unknown' = 0, 'first_chunk' = 1, 'first_token' = 2, 'first_answer_token' = 3),
     ttft_source         LowCardinality(String),
+    ttft_is_split       Bool, -- its parts do not exceed it
     ttft_network_ns     Nullable(Int64) CODEC(T64, ZSTD(1)),
-    ttft_queue_ns       Nullable(Int64) CODEC(T64, ZSTD(1)),
-    ttft_prefill_ns     Nullable(Int64) CODEC(T64, ZSTD(1)),
-    ttft_rest_ns        Nullable(Int64) CODEC(T64, ZSTD(1)),
     first_answer_ns     Nullable(Int64) CODEC(T64, ZSTD(1)),
-    server_ns           Nullable(Int64) CODEC(T64, ZSTD(1)),
-    server_ttft_ns      Nullable(Int64) CODEC(T64, ZSTD(1)),
+    server_other_ns     Nullable(Int64) CODEC(T64, ZSTD(1)), -- server_ns, where the network time does not give it; -1: unknown
+    server_ttft_other_ns Nullable(Int64) CODEC(T64, ZSTD(1)), -- likewise server_ttft_ns
     retry_ns            Nullable(Int64) CODEC(T64, ZSTD(1)),
     connect_ns          Nullable(Int64) CODEC(T64, ZSTD(1)),
     hops                Array(Tuple(hop LowCardinality(String), ns Int64)),
@@ -62,6 +58,13 @@ CREATE TABLE IF NOT EXISTS {{local "requests"}} {{onCluster}}
     version             UInt64 CODEC(T64, ZSTD(1)),
     is_deleted          UInt8,
     written             DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(T64, ZSTD(1)),
+    start               DateTime64(9, 'UTC') ALIAS end - toIntervalNanosecond(total_ns),
+    unattributed_ns     Int64 ALIAS total_ns - ifNull(network_ns, 0) - ifNull(queue_ns, 0) - ifNull(prefill_ns, 0) - ifNull(decode_ns, 0),
+    ttft_queue_ns       Nullable(Int64) ALIAS if(ttft_is_split, queue_ns, NULL),
+    ttft_prefill_ns     Nullable(Int64) ALIAS if(ttft_is_split, prefill_ns, NULL),
+    ttft_rest_ns        Nullable(Int64) ALIAS if(ttft_is_split, ttft_ns - ifNull(ttft_network_ns, 0) - ifNull(queue_ns, 0) - ifNull(prefill_ns, 0), NULL),
+    server_ns           Nullable(Int64) ALIAS if(isNull(server_other_ns), total_ns - ifNull(retry_ns, 0) - network_ns, nullIf(server_other_ns, -1)),
+    server_ttft_ns      Nullable(Int64) ALIAS if(isNull(server_ttft_other_ns), ttft_ns - ttft_network_ns, nullIf(server_ttft_other_ns, -1)),
     INDEX trace_id_idx trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX written_idx written TYPE minmax GRANULARITY 1
 )

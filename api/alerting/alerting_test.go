@@ -42,8 +42,8 @@ func TestMain(m *testing.M) {
 // fill stores a workload's requests.
 func fill(t *testing.T, conn driver.Conn, w simulate.Workload, from, to time.Time) {
 	t.Helper()
-	batch, err := conn.PrepareBatch(t.Context(), `INSERT INTO requests (service, model, end, start, trace_id, span_id, version_name, total_ns, unattributed_ns,
-		ttft_ns, ttft_source, ttft_network_ns, ttft_queue_ns, ttft_prefill_ns, ttft_rest_ns, input_tokens, version)`)
+	batch, err := conn.PrepareBatch(t.Context(), `INSERT INTO requests (service, model, end, trace_id, span_id, version_name, total_ns, queue_ns, prefill_ns,
+		ttft_ns, ttft_source, ttft_is_split, ttft_network_ns, input_tokens, version)`)
 	require.NoError(t, err)
 	random := rand.New(rand.NewPCG(w.Seed, 1))
 	id := func(words int) []byte {
@@ -55,8 +55,8 @@ func fill(t *testing.T, conn driver.Conn, w simulate.Workload, from, to time.Tim
 	}
 	w.Run(from.UnixNano(), to.UnixNano(), func(s simulate.Sample) bool {
 		end := time.Unix(0, s.End).UTC()
-		require.NoError(t, batch.Append("chat", "m", end, end.Add(-time.Duration(s.TTFT)), id(2), id(1), s.Version, s.TTFT, s.TTFT,
-			s.TTFT, "attribute", s.Network, s.Queue, s.Prefill, int64(0), int64(s.Input), uint64(1000)))
+		require.NoError(t, batch.Append("chat", "m", end, id(2), id(1), s.Version, s.TTFT, s.Queue, s.Prefill,
+			s.TTFT, "attribute", true, s.Network, int64(s.Input), uint64(1000)))
 		return true
 	})
 	require.NoError(t, batch.Send())

@@ -41,13 +41,16 @@ func database(t testing.TB) driver.Conn {
 // insert stores rows as they are, in one part.
 func insert(t testing.TB, conn driver.Conn, rows []row) {
 	t.Helper()
-	batch, err := conn.PrepareBatch(t.Context(), `INSERT INTO requests (tenant, service, end, trace_id, span_id, start, version_name,
+	batch, err := conn.PrepareBatch(t.Context(), `INSERT INTO requests (tenant, service, end, trace_id, span_id, version_name,
 		environment, operation, model, provider, engine, dialect, streaming, outcome, vantage, error_type, session,
-		total_ns, network_ns, queue_ns, prefill_ns, decode_ns, unattributed_ns,
-		ttft_ns, ttft_kind, ttft_source, ttft_network_ns, ttft_queue_ns, ttft_prefill_ns, ttft_rest_ns, tpot_ns,
+		total_ns, network_ns, queue_ns, prefill_ns, decode_ns,
+		ttft_ns, ttft_kind, ttft_source, ttft_is_split, ttft_network_ns, tpot_ns,
 		input_tokens, cached_input_tokens, output_tokens, network_provenance, queue_provenance, prefill_provenance,
 		decode_provenance, ttft_provenance, flags, attributes, version, is_deleted)`)
 	require.NoError(t, err)
+	for i := range rows {
+		rows[i].follow()
+	}
 	for _, r := range rows {
 		trace, _ := hex.DecodeString(r.TraceID)
 		span, _ := hex.DecodeString(r.SpanID)
@@ -55,14 +58,32 @@ func insert(t testing.TB, conn driver.Conn, rows []row) {
 		if r.deleted {
 			deleted = 1
 		}
-		require.NoError(t, batch.Append(r.Tenant, r.Service, r.End, trace, span, r.Start, r.Version,
+		require.NoError(t, batch.Append(r.Tenant, r.Service, r.End, trace, span, r.Version,
 			r.Environment, r.Operation, r.Model, r.Provider, r.Engine, r.Dialect, r.Streaming, r.Outcome, r.Vantage, r.ErrorType, r.Session,
-			r.TotalNS, r.NetworkNS, r.QueueNS, r.PrefillNS, r.DecodeNS, r.UnattributedNS,
-			r.TTFTNS, r.TTFTKind, r.TTFTSource, r.TTFTNetworkNS, r.TTFTQueueNS, r.TTFTPrefillNS, r.TTFTRestNS, r.TPOTNS,
+			r.TotalNS, r.NetworkNS, r.QueueNS, r.PrefillNS, r.DecodeNS,
+			r.TTFTNS, r.TTFTKind, r.TTFTSource, r.TTFTRestNS != nil, r.TTFTNetworkNS, r.TPOTNS,
 			r.InputTokens, r.CachedInputTokens, r.OutputTokens, r.Provenance.Network, r.Provenance.Queue, r.Provenance.Prefill,
 			r.Provenance.Decode, r.Provenance.TTFT, r.Flags, r.Attributes, r.version, deleted))
 	}
 	require.NoError(t, batch.Send())
+}
+
+// follow sets what the table computes, since tests change what is known.
+func (r *row) follow() {
+	r.UnattributedNS = r.TotalNS
+	for _, part := range []*int64{r.NetworkNS, r.QueueNS, r.PrefillNS, r.DecodeNS} {
+		if part != nil {
+			r.UnattributedNS -= *part
+		}
+	}
+	if r.NetworkNS != nil {
+		server := r.TotalNS - *r.NetworkNS
+		r.ServerNS = &server
+	}
+	if r.TTFTNetworkNS != nil {
+		first := *r.TTFTNS - *r.TTFTNetworkNS
+		r.ServerTTFTNS = &first
+	}
 }
 
 // generate draws n requests ending in [from, to), of every kind: failed ones,
@@ -118,7 +139,8 @@ func draw(random *rand.Rand, end time.Time) row {
 		ttft := network + queue + prefill
 		r.TTFTNS, r.TTFTRestNS, r.TTFTKind, r.TTFTSource = &ttft, &ttft, "first_chunk", "event"
 		r.DecodeNS, r.UnattributedNS = &decode, r.TotalNS-decode
-		r.InputTokens, r.OutputTokens = &input, &output
+		tpot := decode / (output - 1)
+		r.InputTokens, r.OutputTokens, r.TPOTNS = &input, &output, &tpot
 	case 5: // only the server saw it
 		r.Vantage = "server"
 		r.TotalNS -= network

@@ -106,6 +106,7 @@ func TestRequest(t *testing.T) {
 	rows := generate(newRandom(9), 3, noon, noon.Add(time.Minute))
 	for i := range rows {
 		rows[i].TraceID, rows[i].Start = rows[0].TraceID, noon.Add(time.Duration(i)*time.Second)
+		rows[i].End = rows[i].Start.Add(time.Duration(rows[i].TotalNS))
 	}
 	rows[2].Tenant = "other"
 	insert(t, conn, rows)

@@ -50,6 +50,7 @@ func TestHeatmapAgreesWithTheReference(t *testing.T) {
 	zero := draw(newRandom(5), noon.Add(-time.Minute)) // a queue that took no time at all
 	nothing := int64(0)
 	zero.Outcome, zero.QueueNS = "ok", &nothing
+	zero.follow()
 	insert(t, e.conn, []row{zero})
 	all = append(all, zero)
 

@@ -66,14 +66,14 @@ type requestColumn struct {
 	fill func(*columnWriter, []phase.Request, texts)
 }
 
-// requestColumns are all columns of the requests table but is_deleted and written.
+// requestColumns are the columns of the requests table that are stored, but is_deleted
+// and written. The others follow from them: see migrations/0002_requests.sql.
 var requestColumns = []requestColumn{
 	column("trace_id", func(r *phase.Request) []byte { return r.TraceID[:] }),
 	column("span_id", func(r *phase.Request) []byte { return r.SpanID[:] }),
 	textColumn("tenant", func(r *phase.Request) string { return r.Tenant }),
 	textColumn("service", func(r *phase.Request) string { return r.Service }),
 	timeColumn("end", func(r *phase.Request) int64 { return r.End }),
-	timeColumn("start", func(r *phase.Request) int64 { return r.Start }),
 	textColumn("service_namespace", func(r *phase.Request) string { return r.ServiceNamespace }),
 	textColumn("version_name", func(r *phase.Request) string { return r.ServiceVersion }),
 	textColumn("environment", func(r *phase.Request) string { return r.Environment }),
@@ -98,17 +98,14 @@ var requestColumns = []requestColumn{
 	durationColumn("queue_ns", func(r *phase.Request) *phase.Duration { return &r.Queue }),
 	durationColumn("prefill_ns", func(r *phase.Request) *phase.Duration { return &r.Prefill }),
 	durationColumn("decode_ns", func(r *phase.Request) *phase.Duration { return &r.Decode }),
-	column("unattributed_ns", func(r *phase.Request) int64 { return int64(r.Unattributed) }),
 	durationColumn("ttft_ns", func(r *phase.Request) *phase.Duration { return &r.TTFT }),
 	column("ttft_kind", func(r *phase.Request) int8 { return int8(r.TTFTKind) }),
 	textColumn("ttft_source", func(r *phase.Request) string { return r.TTFTSource }),
+	column("ttft_is_split", func(r *phase.Request) bool { return r.TTFTRest.Known() }),
 	durationColumn("ttft_network_ns", func(r *phase.Request) *phase.Duration { return &r.TTFTNetwork }),
-	durationColumn("ttft_queue_ns", func(r *phase.Request) *phase.Duration { return &r.TTFTQueue }),
-	durationColumn("ttft_prefill_ns", func(r *phase.Request) *phase.Duration { return &r.TTFTPrefill }),
-	durationColumn("ttft_rest_ns", func(r *phase.Request) *phase.Duration { return &r.TTFTRest }),
 	durationColumn("first_answer_ns", func(r *phase.Request) *phase.Duration { return &r.FirstAnswer }),
-	durationColumn("server_ns", func(r *phase.Request) *phase.Duration { return &r.Server }),
-	durationColumn("server_ttft_ns", func(r *phase.Request) *phase.Duration { return &r.ServerTTFT }),
+	column("server_other_ns", otherServer),
+	column("server_ttft_other_ns", otherServerTTFT),
 	durationColumn("retry_ns", func(r *phase.Request) *phase.Duration { return &r.Retry }),
 	durationColumn("connect_ns", func(r *phase.Request) *phase.Duration { return &r.Connect }),
 	rowColumn("hops", func(r *phase.Request) any { return hops(r.Hops) }),
@@ -164,6 +161,29 @@ func textColumn(name string, get func(*phase.Request) string) requestColumn {
 // durationColumn is a column in which an unknown duration is NULL.
 func durationColumn(name string, get func(*phase.Request) *phase.Duration) requestColumn {
 	return countColumn(name, func(r *phase.Request) *int64 { return (*int64)(get(r)) })
+}
+
+// otherServer is the server window where it is not what the network time leaves of
+// the total; nil: it is.
+func otherServer(r *phase.Request) *int64 {
+	return other(r.Server, r.Network, r.Total-max(r.Retry, 0)-r.Network)
+}
+
+// otherServerTTFT is the server's TTFT where it is not TTFT less its network time;
+// nil: it is.
+func otherServerTTFT(r *phase.Request) *int64 {
+	return other(r.ServerTTFT, r.TTFTNetwork, r.TTFT-r.TTFTNetwork)
+}
+
+// other is d if it does not follow from what it is computed from; nil: it does.
+func other(d, from, computed phase.Duration) *int64 {
+	if !from.Known() {
+		computed = phase.Unknown
+	}
+	if d == computed {
+		return nil
+	}
+	return (*int64)(&d)
 }
 
 func countColumn(name string, get func(*phase.Request) *int64) requestColumn {

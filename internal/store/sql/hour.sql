@@ -54,7 +54,9 @@ SELECT
     {version:UInt64}
 FROM
 (
-    SELECT *,
+    SELECT tenant, service, version_name, environment, model, provider, outcome, vantage,
+        total_ns, network_ns, queue_ns, prefill_ns, decode_ns, unattributed_ns, tpot_ns,
+        ttft_ns, ttft_network_ns, ttft_queue_ns, ttft_prefill_ns, ttft_rest_ns,
         multiIf(isNull(input_tokens), -1, uncached < 256, 0, uncached < 1024, 1, uncached < 4096, 2, uncached < 16384, 3, uncached < 65536, 4, 5) AS input_bucket,
         assumeNotNull(input_tokens) - ifNull(cached_input_tokens, 0) AS uncached,
         parts_key(ifNull(ttft_ns, 0), input_bucket, isNotNull(ttft_queue_ns) AND isNotNull(ttft_prefill_ns) AND (isNotNull(ttft_network_ns) OR vantage = 'server')) AS ttft_parts_key,
