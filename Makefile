@@ -76,6 +76,7 @@ lint: $(MODULES)
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 	if [[ -n "$$unformatted" ]]; then echo "gofmt is needed (make format):"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
+	cd bench && go vet .
 	go run $(STATICCHECK) ./...
 	npm run lint --workspace web
 	npm run check --workspace test/browser

@@ -1,0 +1,113 @@
+// Command bench measures Phaseline side by side with what people use instead, on
+// one machine, in one run, with the same spans and the same ClickHouse. The README
+// says what is compared. `make bench` runs it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/phaseline/phaseline/internal/embedded"
+)
+
+func main() {
+	embedded.MaybeChild()
+	var o options
+	flag.IntVar(&o.ingest, "ingest", 200_000, "requests to send to each system, of three spans each")
+	flag.IntVar(&o.query, "query", 10_000_000, "requests to ask questions of; a tenth of it is measured too")
+	flag.StringVar(&o.phaseline, "phaseline", "bin/phaseline", "phaseline's binary")
+	flag.StringVar(&o.peer, "peer", "bin/bench-peer", "the peer's binary")
+	flag.StringVar(&o.only, "only", "", "ingest, query or core: the other parts are left out")
+	flag.Parse()
+	if err := o.run(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	ingest, query   int
+	phaseline, peer string
+	only            string
+}
+
+func (o options) run(ctx context.Context) (err error) {
+	folder, err := os.MkdirTemp("", "phaseline-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			progress("what the processes said is in %s; remove it", folder)
+			return
+		}
+		err = os.RemoveAll(folder)
+	}()
+	about()
+	wanted := func(part string) bool { return o.only == "" || o.only == part }
+
+	if wanted("core") {
+		perRequest, allocs := core()
+		printCore(perRequest, allocs)
+	}
+	var runs []ingested
+	if wanted("ingest") {
+		for i, s := range []*system{
+			limit(o.phaseline),
+			peer(o.peer, onDisk), phaseline(o.phaseline, onDisk),
+			peer(o.peer, untilStored), phaseline(o.phaseline, untilStored),
+		} {
+			progress("ingest: %s, %s", s.name, s.mode.name)
+			own, err := fresh(folder, fmt.Sprintf("ingest-%d", i))
+			if err != nil {
+				return err
+			}
+			result, err := run(ctx, s, o.ingest, own)
+			if err != nil {
+				return fmt.Errorf("%s, %s: %w", s.name, s.mode.name, err)
+			}
+			runs = append(runs, result)
+		}
+		printIngest(runs)
+	}
+	if !wanted("query") {
+		return nil
+	}
+	var sets []dataset
+	for _, n := range []int{o.query / 10, o.query} {
+		own, err := fresh(folder, fmt.Sprintf("query-%d", n))
+		if err != nil {
+			return err
+		}
+		d, err := askPhaseline(ctx, own, n)
+		if err != nil {
+			return err
+		}
+		sets = append(sets, d)
+		if err := os.RemoveAll(own); err != nil {
+			return err
+		}
+	}
+	var other *answered
+	for _, r := range runs {
+		if r.system.tables == "otel" {
+			a, err := askPeer(ctx, r, sets[0].requests)
+			if err != nil {
+				return err
+			}
+			other = &a
+			break
+		}
+	}
+	printStorage(runs, sets[1])
+	printQuestions(sets, other)
+	return nil
+}
+
+// progress tells who waits what is going on; the tables go to standard output.
+func progress(format string, arguments ...any) {
+	fmt.Fprintf(os.Stderr, "%s  "+format+"\n", append([]any{time.Now().Format(time.TimeOnly)}, arguments...)...)
+}
