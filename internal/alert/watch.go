@@ -53,8 +53,12 @@ type watch struct {
 	refreshed time.Time // when they were read, by evaluation time
 	weekly    map[string][]Window
 	trailing  map[string][]Window // nil until a group needs it
-	drifted   time.Time           // the hour that the drifts are for
-	recorded  time.Time           // windows that end by then are in the groups' past
+	// earlier is the trailing range of an hour before, in a replay: most of it is
+	// that of this hour too.
+	earlier      map[string][]Window
+	earlierRange Range
+	drifted      time.Time // the hour that the drifts are for
+	recorded     time.Time // windows that end by then are in the groups' past
 }
 
 // group is one alert.
@@ -115,7 +119,11 @@ func (w *watch) turn(ctx context.Context, at time.Time) error {
 		if err != nil {
 			return err
 		}
-		w.hour, w.refreshed, w.weekly, w.trailing = hour, at, weekly, nil
+		w.hour, w.refreshed, w.weekly = hour, at, weekly
+		if w.trailing != nil && !w.live {
+			w.earlier = w.trailing
+		}
+		w.trailing = nil
 		for _, g := range w.groups {
 			g.weekly, g.trailing = nil, nil
 		}
@@ -160,6 +168,32 @@ func (w *watch) read(ctx context.Context, ranges []Range, step time.Duration) (m
 	return found, err
 }
 
+// readTrailing reads the last day, of which a replay knows all but the last hours.
+func (w *watch) readTrailing(ctx context.Context, r Range) error {
+	unread := r
+	known := w.earlier != nil && !w.live && !w.earlierRange.From.After(r.From) && w.earlierRange.To.After(r.From) && !w.earlierRange.To.After(r.To)
+	if known {
+		unread.From = w.earlierRange.To
+	}
+	found := map[string][]Window{}
+	if unread.From.Before(unread.To) {
+		var err error
+		if found, err = w.read(ctx, []Range{unread}, baselineCell); err != nil {
+			return err
+		}
+	}
+	if known {
+		for key, windows := range w.earlier {
+			kept := slices.DeleteFunc(windows, func(c Window) bool { return c.Start.Before(r.From) })
+			if all := append(kept, found[key]...); len(all) > 0 {
+				found[key] = all
+			}
+		}
+	}
+	w.trailing, w.earlier, w.earlierRange = found, nil, r
+	return nil
+}
+
 // reference is what a window of the group is compared with: the same hours of
 // past weeks where they hold most of its kinds of requests, else the last day.
 func (w *watch) reference(ctx context.Context, key string, current Window) (Reference, error) {
@@ -177,9 +211,7 @@ func (w *watch) reference(ctx context.Context, key string, current Window) (Refe
 		return *g.weekly, nil
 	}
 	if w.trailing == nil {
-		var err error
-		if w.trailing, err = w.read(ctx, []Range{trailing}, baselineCell); err != nil {
-			w.trailing = nil
+		if err := w.readTrailing(ctx, trailing); err != nil {
 			return Reference{}, err
 		}
 	}
