@@ -206,7 +206,7 @@ func (b bench) state() State { return b.Alerts()[0].Status.State }
 func TestARestartTellsNobodyTwice(t *testing.T) {
 	cfg, ledger, target := silence(t)
 	var clock atomic.Int64
-	clock.Store(testNow.Add(10 * time.Minute).Unix())
+	clock.Store(testNow.Add(10*time.Minute + DefaultEvaluationDelay).Unix())
 	b := startEngine(t, cfg, &clock)
 	b.at(testNow.Add(10 * time.Minute))
 	assert.Equal(t, StateInactive, b.state())

@@ -177,11 +177,11 @@ func TestIncidents(t *testing.T) {
 	grows(QueueSaturation, queue, 5)
 	grows(BadDeploy, prefill, 2)
 	grows(NetworkDegraded, network, 2)
-	grows(PromptMixShift, input, 1.8)
+	grows(PromptMixShift, input, 1.5)
 	grows(PromptMixShift, prefill, 1.5)
 	grows(CacheOutage, prefill, 1.3)
 	for _, tr := range during[BadDeploy] {
-		if tr.Version != "2.4.0" {
+		if tr.Version != "0.10.0" {
 			t.Fatalf("during the bad deploy a request ran on %s", tr.Version)
 		}
 	}
