@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -32,7 +33,8 @@ func (s *Store) InsertTraces(ctx context.Context, td ptrace.Traces) error {
 	defer s.blocks.Put(p)
 	p.block.reset()
 	clear(p.facts)
-	p.facts, p.counts = p.facts[:0], tally{}
+	// Grown by appending, large as facts are, it would take twice the memory.
+	p.facts, p.counts = slices.Grow(p.facts[:0], td.SpanCount()), tally{}
 	received := s.now()
 	s.encode(p, td, received)
 	if rows := p.block.rows(); rows > 0 {
