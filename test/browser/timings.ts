@@ -28,10 +28,10 @@ beforeAll(async () => {
   for (let i = 0; i < INSERTS; i++) await execute(requestsSQL, { from, n: Math.floor(REQUESTS / INSERTS) })
   await first.stop()
   server = await startServerIn(dir)
-  await until('the hours are computed', 900_000, () =>
+  await until('the hours are computed', 1_800_000, () =>
     execute("SELECT throwIf(uniqExact(hour) < 23, 'not yet') FROM hours", {}).then(() => true),
   )
-}, 1_200_000)
+}, 2_400_000)
 
 afterAll(async () => {
   await server?.stop()
