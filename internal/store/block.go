@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"strconv"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -27,6 +28,7 @@ const (
 type block struct {
 	interned interner
 	shapes   map[string]*shape
+	known    map[string]*attributeKey
 	content  bool // prompts and completions are stored
 	arena    []byte
 	ids      []byte // idsLength bytes a row: trace, span, parent
@@ -43,6 +45,13 @@ const idsLength = 16 + 8 + 8
 
 // extent is a part of a block's arena.
 type extent struct{ from, to int }
+
+// attributeKey is what there is to know of a key, which is found out once.
+type attributeKey struct {
+	literal string // a JSON string
+	whole   bool   // the literal says all of it
+	content bool   // its value is a prompt or a completion
+}
 
 // shape is the list of a span's attribute keys.
 type shape struct {
@@ -73,6 +82,21 @@ func (b *block) reset() {
 	if len(b.shapes) > maxInterned || b.shapes == nil {
 		b.shapes = map[string]*shape{}
 	}
+	if len(b.known) > maxInterned || b.known == nil {
+		b.known = map[string]*attributeKey{}
+	}
+}
+
+func (b *block) key(key string) *attributeKey {
+	k := b.known[key]
+	if k == nil {
+		literal, whole := appendText(nil, key, maxKeyLength)
+		k = &attributeKey{string(literal), whole, dialect.IsContent(key)}
+		if whole {
+			b.known[strings.Clone(key)] = k
+		}
+	}
+	return k
 }
 
 // origin encodes a resource and a scope.
@@ -187,7 +211,8 @@ func (b *block) attributes(scope string, m pcommon.Map) (keys *shape, values ext
 	for key, value := range m.All() {
 		limit := maxValueLength
 		text, scrubbed := "", false
-		if dialect.IsContent(key) {
+		known := b.key(key)
+		if known.content {
 			limit = maxContentLength
 			if !b.content {
 				if text, scrubbed = scrub(scope, key, value); !scrubbed {
@@ -204,8 +229,7 @@ func (b *block) attributes(scope string, m pcommon.Map) (keys *shape, values ext
 			list, b.arena = append(list, ','), append(b.arena, ',')
 		}
 		var ok bool
-		list, ok = appendText(list, key, maxKeyLength)
-		whole = whole && ok
+		list, whole = append(list, known.literal...), whole && known.whole
 		if scrubbed {
 			b.arena, ok = appendText(b.arena, text, limit)
 		} else {
@@ -248,7 +272,7 @@ func (b *block) appendAttributes(to []byte, m pcommon.Map) (_ []byte, whole bool
 	to = append(to, '{')
 	for key, value := range m.All() {
 		limit := maxValueLength
-		if dialect.IsContent(key) {
+		if b.key(key).content {
 			if !b.content {
 				continue
 			}
