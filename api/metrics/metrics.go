@@ -49,9 +49,19 @@ type Requests struct {
 	folded                                 prometheus.Counter
 
 	mu        sync.Mutex
-	seen      map[[3]string]bool
+	sets      map[[3]string]*labelSet
 	maxSeries int
 }
+
+// labelSet is one service, model and provider.
+type labelSet struct {
+	values   []string // without spare capacity, since it is appended to
+	exampled time.Time
+}
+
+// exemplarEvery is how often a label set gets exemplars: as a scrape keeps but a few,
+// and each costs as much as the rest of a request's metrics together.
+const exemplarEvery = time.Second
 
 // NewRequests registers the metrics. maxSeries is how many sets of service,
 // model and provider are told apart; 0 means DefaultMaxSeries. Requests of
@@ -60,7 +70,7 @@ func NewRequests(registerer prometheus.Registerer, maxSeries int) (*Requests, er
 	if maxSeries == 0 {
 		maxSeries = DefaultMaxSeries
 	}
-	m := &Requests{seen: make(map[[3]string]bool), maxSeries: maxSeries}
+	m := &Requests{sets: make(map[[3]string]*labelSet), maxSeries: maxSeries}
 	m.clientDuration = histogram("gen_ai_client_operation_duration_seconds",
 		"Duration of requests as the client or gateway saw them; successful ones only.", durationBuckets)
 	m.clientTTFT = histogram("gen_ai_client_operation_time_to_first_chunk_seconds",
@@ -108,7 +118,7 @@ func histogram(name, help string, buckets []float64, extra ...string) *prometheu
 // Observe counts a request. It must be called once for each request: a
 // histogram cannot take an observation back.
 func (m *Requests) Observe(r phase.Request) {
-	labels := m.labels(r)
+	labels, example := m.labels(r, time.Now())
 	m.outcomes.WithLabelValues(append(labels, r.Outcome.String())...).Inc()
 	for _, flag := range r.Flags.Names() {
 		m.flags.WithLabelValues(flag).Inc()
@@ -123,7 +133,10 @@ func (m *Requests) Observe(r phase.Request) {
 	if r.Outcome != phase.OutcomeOK {
 		return // the latency of a failure is not the model's
 	}
-	exemplar := prometheus.Labels{"trace_id": hex.EncodeToString(r.TraceID[:]), "span_id": hex.EncodeToString(r.SpanID[:])}
+	var exemplar prometheus.Labels
+	if example {
+		exemplar = prometheus.Labels{"trace_id": hex.EncodeToString(r.TraceID[:]), "span_id": hex.EncodeToString(r.SpanID[:])}
+	}
 	observe := func(h *prometheus.HistogramVec, d phase.Duration, extra ...string) {
 		if d.Known() {
 			seconds := time.Duration(d).Seconds()
@@ -147,20 +160,26 @@ func (m *Requests) Observe(r phase.Request) {
 	observe(m.phases, r.Unattributed, "unattributed")
 }
 
-// labels returns the request's label values, or `other` if there is no room
-// for another set. The slice has no spare capacity: it is appended to.
-func (m *Requests) labels(r phase.Request) []string {
-	set := [3]string{labelValue(r.Service), labelValue(r.Model), labelValue(r.Provider)}
+// labels returns the request's label values, or `other` if there is no room for another
+// set, and whether the request is to be an exemplar.
+func (m *Requests) labels(r phase.Request, now time.Time) (values []string, example bool) {
+	key := [3]string{labelValue(r.Service), labelValue(r.Model), labelValue(r.Provider)}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.seen[set] {
-		if len(m.seen) >= m.maxSeries {
-			m.folded.Inc()
-			return []string{other, other, other}
-		}
-		m.seen[set] = true
+	set := m.sets[key]
+	if set == nil && len(m.sets) >= m.maxSeries {
+		m.folded.Inc()
+		return []string{other, other, other}, false
 	}
-	return set[:]
+	if set == nil {
+		set = &labelSet{values: key[:]}
+		m.sets[key] = set
+	}
+	example = now.Sub(set.exampled) >= exemplarEvery
+	if example {
+		set.exampled = now
+	}
+	return set.values, example
 }
 
 // labelValue makes telemetry text safe as a label: valid UTF-8, one line,

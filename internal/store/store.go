@@ -25,7 +25,7 @@ import (
 const (
 	DefaultMaxTraceSpans = 10_000
 	DefaultMaxSeries     = 1_000
-	DefaultMaxHeldSpans  = 200_000
+	DefaultMaxHeldSpans  = 100_000
 )
 
 // Config of a Store. The zero value stores spans, derives nothing and keeps
