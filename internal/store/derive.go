@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"container/list"
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -18,6 +19,9 @@ const (
 	maxStubs = 20_000
 	// maxStepSpans is about how many spans are derived in one go.
 	maxStepSpans = 50_000
+	// maxInbox is how many stored spans may wait to be taken in: a second of all that two
+	// cores can store.
+	maxInbox = 50_000
 	// retryWait is how long the deriver waits after a failure.
 	retryWait = 2 * time.Second
 )
@@ -29,6 +33,9 @@ type deriver struct {
 
 	mu       sync.Mutex
 	inbox    []delivery
+	waiting  int                     // spans in the inbox
+	running  bool                    // somebody empties it
+	drained  chan struct{}           // closed when it is emptied
 	inflight map[*time.Time]struct{} // inserts under way, since when
 	state    Status                  // what fill copies
 
@@ -56,6 +63,7 @@ type delivery struct {
 func newDeriver(s *Store) *deriver {
 	return &deriver{
 		store:    s,
+		drained:  make(chan struct{}),
 		inflight: map[*time.Time]struct{}{},
 		traces:   map[traceKey]*trace{},
 		fresh:    list.New(), settled: list.New(), stubs: list.New(),
@@ -79,6 +87,30 @@ func (d *deriver) expect(received time.Time) (done func()) {
 	}
 }
 
+// room waits until the inbox has room, so that senders go no faster than the deriver:
+// what is stored and not derived would fill the memory.
+func (d *deriver) room(ctx context.Context) error {
+	for {
+		d.mu.Lock()
+		full, drained := d.running && d.waiting > maxInbox, d.drained
+		d.mu.Unlock()
+		if !full {
+			return nil
+		}
+		select {
+		case <-drained:
+		case <-ctx.Done():
+			return fmt.Errorf("store: spans come faster than requests can be derived of them: %w", ctx.Err())
+		}
+	}
+}
+
+// wake lets those who wait for room look again. The caller holds mu.
+func (d *deriver) wake() {
+	close(d.drained)
+	d.drained = make(chan struct{})
+}
+
 // take leaves stored spans in the inbox. It keeps p.facts.
 func (d *deriver) take(p *parcel, rejected []rejection, received time.Time) {
 	if !d.store.config.Derive {
@@ -88,11 +120,14 @@ func (d *deriver) take(p *parcel, rejected []rejection, received time.Time) {
 	p.facts = nil
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.waiting += len(facts)
 	d.inbox = append(d.inbox, delivery{facts, append([]uint32(nil), p.block.hashes...), rejected, received})
 }
 
 // run derives until ctx ends, and then what is left.
 func (d *deriver) run(ctx context.Context) {
+	d.setRunning(true)
+	defer d.setRunning(false)
 	tick := time.NewTicker(d.store.pace.step)
 	defer tick.Stop()
 	for {
@@ -112,6 +147,13 @@ func (d *deriver) run(ctx context.Context) {
 			sleep(ctx, retryWait)
 		}
 	}
+}
+
+func (d *deriver) setRunning(running bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.running = running
+	d.wake()
 }
 
 // finish derives what is due, so that the next start finds little to do.
@@ -155,7 +197,8 @@ func (d *deriver) step(ctx context.Context, now time.Time) error {
 func (d *deriver) drain(now time.Time) {
 	d.mu.Lock()
 	inbox := d.inbox
-	d.inbox = nil
+	d.inbox, d.waiting = nil, 0
+	d.wake()
 	d.mu.Unlock()
 	for _, delivery := range inbox {
 		rejected := delivery.rejected

@@ -29,6 +29,9 @@ type parcel struct {
 // nothing is stored twice. Spans that can never be stored are no error: they are
 // counted, and those that ClickHouse refuses go to the dead-letter file.
 func (s *Store) InsertTraces(ctx context.Context, td ptrace.Traces) error {
+	if err := s.deriver.room(ctx); err != nil {
+		return err
+	}
 	p := s.blocks.Get().(*parcel)
 	defer s.blocks.Put(p)
 	p.block.reset()

@@ -261,3 +261,25 @@ func TestNoEnd(t *testing.T) {
 	require.Zero(t, count(t, conn, "SELECT count() FROM requests"))
 	require.EqualValues(t, map[Reason]int64{ReasonEndBeforeStart: 1, ReasonRequestOutOfRange: 1}, s.Status(t.Context()).Counts)
 }
+
+func TestSendersWaitForTheDeriver(t *testing.T) {
+	s := newStore(t, open(t))
+	g := newGenerator(77)
+	s.deriver.setRunning(true)
+	s.deriver.waiting = maxInbox + 1
+
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, s.InsertTraces(ctx, oneCall(g, time.Now())[0].td), context.DeadlineExceeded)
+
+	sent := make(chan error, 1)
+	go func() { sent <- s.InsertTraces(t.Context(), oneCall(g, time.Now())[0].td) }()
+	select {
+	case err := <-sent:
+		t.Fatalf("the deriver is behind, and the span was taken: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	s.deriver.drain(time.Now())
+	require.NoError(t, <-sent)
+	require.EqualValues(t, 1, s.Status(t.Context()).SpansInserted)
+}
