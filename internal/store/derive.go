@@ -4,7 +4,6 @@ import (
 	"container/heap"
 	"container/list"
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -19,9 +18,6 @@ const (
 	maxStubs = 20_000
 	// maxStepSpans is about how many spans are derived in one go.
 	maxStepSpans = 50_000
-	// maxInbox is how many stored spans may wait to be taken in: a second of all that two
-	// cores can store.
-	maxInbox = 50_000
 	// retryWait is how long the deriver waits after a failure.
 	retryWait = 2 * time.Second
 )
@@ -52,14 +48,6 @@ type deriver struct {
 	buffer                []dialect.Facts
 }
 
-// delivery is spans that were just stored.
-type delivery struct {
-	facts    []dialect.Facts
-	hashes   []uint32
-	rejected []rejection
-	received time.Time
-}
-
 func newDeriver(s *Store) *deriver {
 	return &deriver{
 		store:    s,
@@ -69,59 +57,6 @@ func newDeriver(s *Store) *deriver {
 		fresh:    list.New(), settled: list.New(), stubs: list.New(),
 		known: newKnown(s.now().UnixNano()),
 	}
-}
-
-// expect says that spans are being stored; the function it returns, that they are
-// in the inbox or will be sent again.
-func (d *deriver) expect(received time.Time) (done func()) {
-	if !d.store.config.Derive {
-		return func() {}
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.inflight[&received] = struct{}{}
-	return func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.inflight, &received)
-	}
-}
-
-// room waits until the inbox has room, so that senders go no faster than the deriver:
-// what is stored and not derived would fill the memory.
-func (d *deriver) room(ctx context.Context) error {
-	for {
-		d.mu.Lock()
-		full, drained := d.running && d.waiting > maxInbox, d.drained
-		d.mu.Unlock()
-		if !full {
-			return nil
-		}
-		select {
-		case <-drained:
-		case <-ctx.Done():
-			return fmt.Errorf("store: spans come faster than requests can be derived of them: %w", ctx.Err())
-		}
-	}
-}
-
-// wake lets those who wait for room look again. The caller holds mu.
-func (d *deriver) wake() {
-	close(d.drained)
-	d.drained = make(chan struct{})
-}
-
-// take leaves stored spans in the inbox. It keeps p.facts.
-func (d *deriver) take(p *parcel, rejected []rejection, received time.Time) {
-	if !d.store.config.Derive {
-		return
-	}
-	facts := p.facts
-	p.facts = nil
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.waiting += len(facts)
-	d.inbox = append(d.inbox, delivery{facts, append([]uint32(nil), p.block.hashes...), rejected, received})
 }
 
 // run derives until ctx ends, and then what is left.
@@ -147,13 +82,6 @@ func (d *deriver) run(ctx context.Context) {
 			sleep(ctx, retryWait)
 		}
 	}
-}
-
-func (d *deriver) setRunning(running bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.running = running
-	d.wake()
 }
 
 // finish derives what is due, so that the next start finds little to do.
@@ -191,25 +119,6 @@ func (d *deriver) step(ctx context.Context, now time.Time) error {
 	d.settle(now)
 	d.report(now)
 	return err
-}
-
-// drain takes the spans in the inbox into their traces.
-func (d *deriver) drain(now time.Time) {
-	d.mu.Lock()
-	inbox := d.inbox
-	d.inbox, d.waiting = nil, 0
-	d.wake()
-	d.mu.Unlock()
-	for _, delivery := range inbox {
-		rejected := delivery.rejected
-		for i := range delivery.facts {
-			if len(rejected) > 0 && rejected[0].row == i {
-				rejected = rejected[1:]
-				continue
-			}
-			d.admit(held{&delivery.facts[i], delivery.hashes[i], true}, now)
-		}
-	}
 }
 
 // admit takes a span that this store received into its trace.
