@@ -22,6 +22,9 @@ export function listenForKeys(): void {
   let goPressed = 0
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && overlay.get() !== 'none') {
+      // Only the state closes a dialog: if the browser closed it too, a help
+      // asked for at once would be taken for open already.
+      event.preventDefault()
       overlay.set('none')
       return
     }
