@@ -473,12 +473,14 @@ type Alert struct {
 	Fingerprint string `json:"fingerprint"`
 
 	// Group Dimension to value; empty when nothing is grouped by.
-	Group    Group             `json:"group"`
-	Kind     AlertKind         `json:"kind"`
-	Labels   map[string]string `json:"labels"`
-	Last     Evaluation        `json:"last"`
-	Rule     string            `json:"rule"`
-	Severity AlertSeverity     `json:"severity"`
+	Group  Group             `json:"group"`
+	Kind   AlertKind         `json:"kind"`
+	Labels map[string]string `json:"labels"`
+
+	// Last What it rests on: the newest evaluation, or, while it recovers, the one that it fired by.
+	Last     Evaluation    `json:"last"`
+	Rule     string        `json:"rule"`
+	Severity AlertSeverity `json:"severity"`
 
 	// Since When it came into this state.
 	Since time.Time  `json:"since"`
@@ -989,7 +991,10 @@ type StoreStatusKind string
 // StoredRule defines model for StoredRule.
 type StoredRule struct {
 	// Problem Why the rule cannot be evaluated now; empty when it can.
-	Problem  string `json:"problem"`
+	Problem string `json:"problem"`
+
+	// Progress How far it has read its past; empty when it has.
+	Progress string `json:"progress"`
 	ReadOnly bool   `json:"read_only"`
 
 	// Rule The same document as an entry of a rule file. Its durations are settings and written as in `5m`.

@@ -249,9 +249,19 @@ func TestABadDeployFiresAndResolves(t *testing.T) {
 	require.NotNil(t, found.Cause)
 	assert.Equal(t, "2.0.0", found.Cause.NewVersion)
 
+	recovered := 0
 	for minute := 10; minute < 29 && found.Status.State != alert.StateInactive && found.Status.State != alert.StateInsufficient; minute++ {
 		found = e.at(t, &clock, deploy.Add(time.Duration(minute)*time.Minute+30*time.Second))
+		if found.Status.State == alert.StateRecovering {
+			recovered++
+			shown, err := alerting.New(e.Engine).Alerts(t.Context(), []api.AlertState{"recovering"})
+			require.NoError(t, err)
+			require.Len(t, shown, 1)
+			assert.Equal(t, api.Owner("prefill"), shown[0].Last.Owner, "it is kept firing by what it fired by")
+			assert.Equal(t, "2.0.0", shown[0].BeganVersion)
+		}
 	}
+	assert.Positive(t, recovered)
 	t.Log("resolved at", found.Last.At.Sub(deploy), found.Status.State)
 	require.Eventually(t, func() bool { return len(webhook.events(t)) == 2 }, 30*time.Second, 50*time.Millisecond)
 	assert.Equal(t, []string{"firing", "resolved"}, webhook.events(t))

@@ -40,7 +40,7 @@ func (a alerts) Alerts(_ context.Context, states []api.AlertState) ([]api.Alert,
 		shown := api.Alert{
 			Rule: c.Rule.Name, Kind: api.AlertKind(c.Rule.Kind), Severity: api.AlertSeverity(c.Rule.Severity),
 			Fingerprint: alert.ID(c.Rule.Name, c.Group), Group: group(c.Group),
-			State: api.AlertState(c.Status.State), Since: c.Status.Since, Last: evaluation(c.Rule, c.Last),
+			State: api.AlertState(c.Status.State), Since: c.Status.Since, Last: evaluation(c.Rule, c.Evidence),
 			Labels: orEmpty(c.Rule.Labels), Annotations: orEmpty(c.Rule.Annotations),
 			Exemplars: []api.RequestRef{}, CompareUrl: c.Compare,
 		}
@@ -135,7 +135,7 @@ func stored(s alert.RuleStatus) api.StoredRule {
 	for state, n := range s.States {
 		states[string(state)] = n
 	}
-	return api.StoredRule{Rule: s.Rule, Source: s.Origin, ReadOnly: s.Origin != alert.SourceAPI, Problem: s.Problem, States: states}
+	return api.StoredRule{Rule: s.Rule, Source: s.Origin, ReadOnly: s.Origin != alert.SourceAPI, Problem: s.Problem, Progress: s.Progress, States: states}
 }
 
 func (a alerts) Rules(context.Context) (api.RuleList, error) {

@@ -187,7 +187,7 @@ func (e *Engine) follow(r Rule, origin string) {
 		e.drop(r.Name)
 	}
 	ctx, stop := context.WithCancel(e.ctx)
-	f := &follower{engine: e, rule: r, origin: origin, stop: stop, problem: "waiting to read its past"}
+	f := &follower{engine: e, rule: r, origin: origin, stop: stop, progress: "waiting to read its past"}
 	e.followers[r.Name] = f
 	standings := maps.Clone(e.standings)
 	e.running.Go(func() { f.run(ctx, standings) })
@@ -207,7 +207,9 @@ type RuleStatus struct {
 	Rule    Rule
 	Origin  string // a file's path, "default" or "api"
 	Problem string // why it cannot be evaluated now
-	States  map[State]int
+	// Progress is how far it has read its past; empty when it has.
+	Progress string
+	States   map[State]int
 }
 
 // Errors about rules.
@@ -314,12 +316,15 @@ func (e *Engine) AcceptBaseline(ctx context.Context, name string, since time.Tim
 
 // Current is one alert as it stands.
 type Current struct {
-	Rule    Rule
-	Group   []Label
-	Status  Status
-	Last    Evaluation
-	Cause   *Cause
-	Compare string // URL path of the compare page; empty without two windows
+	Rule   Rule
+	Group  []Label
+	Status Status
+	Last   Evaluation // the newest
+	// Evidence is what the alert rests on: the newest evaluation, or, while it
+	// recovers, the one that it fired by.
+	Evidence Evaluation
+	Cause    *Cause
+	Compare  string // URL path of the compare page; empty without two windows
 }
 
 // Alerts returns every alert, the firing ones first.

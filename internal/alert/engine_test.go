@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -123,7 +124,7 @@ func (l *memoryLedger) DeleteRule(_ context.Context, name string) error {
 // ear is a target that can be deaf.
 type ear struct {
 	mu    sync.Mutex
-	heard []Event
+	heard []Message
 	deaf  atomic.Bool
 	tries atomic.Int64
 }
@@ -138,16 +139,21 @@ func (e *ear) Send(_ context.Context, messages []Message) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, m := range messages {
-		e.heard = append(e.heard, m.Event)
-	}
+	e.heard = append(e.heard, messages...)
 	return nil
 }
 
-func (e *ear) events() []Event {
+func (e *ear) messages() []Message {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.heard)
+}
+
+func (e *ear) events() (all []Event) {
+	for _, m := range e.messages() {
+		all = append(all, m.Event)
+	}
+	return all
 }
 
 // bench is an engine on drawn traffic and a clock that the test moves.
@@ -189,14 +195,23 @@ func (b bench) at(now time.Time) {
 // silence is a group that is busy for two days and silent from testNow to 40
 // minutes later.
 func silence(t *testing.T) (Config, *memoryLedger, *ear) {
-	test := &ruleTest{rule: Rule{Name: "quiet", Kind: KindAbsence}.WithDefaults()}
-	for i, line := range [][]string{{"group"}, {"load", "5/min", "from=-48h"}, {"load", "0/min", "from=0m", "to=40m"}} {
-		require.NoError(t, test.add(i, line))
+	return traffic(t, "{name: quiet, kind: absence, keep_firing_for: 5m}", "group", "load 5/min from=-48h", "load 0/min from=0m to=40m")
+}
+
+// traffic is one rule, and what its groups do as in a file of rule tests.
+func traffic(t *testing.T, rule string, lines ...string) (Config, *memoryLedger, *ear) {
+	t.Helper()
+	text := []byte("rules: [" + rule + "]")
+	rules, err := ParseRules(text)
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "rules.yaml")
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+	test := &ruleTest{rule: rules[0]}
+	for i, line := range lines {
+		require.NoError(t, test.add(i, strings.Fields(line)))
 	}
 	samples, oldest := test.samples(3 * time.Hour)
 	ledger, target := newMemoryLedger(), &ear{}
-	file := filepath.Join(t.TempDir(), "rules.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("rules: [{name: quiet, kind: absence, keep_firing_for: 5m}]"), 0o600))
 	return Config{Source: samples.Read, Oldest: func(context.Context, Range) (time.Time, error) { return oldest, nil },
 		Ledger: ledger, Targets: []Target{target}, RulesFile: file}, ledger, target
 }
@@ -227,6 +242,74 @@ func TestARestartTellsNobodyTwice(t *testing.T) {
 	transitions, _, _ := ledger.Transitions(t.Context(), Page{})
 	require.Len(t, transitions, 2)
 	assert.True(t, transitions[0].Deliveries[0].Done)
+}
+
+// An alert that is kept firing says what it fired by, not what came after it,
+// also after a restart and when it is resolved.
+func TestAnAlertThatIsKeptFiringKeepsWhatItFiredBy(t *testing.T) {
+	cfg, ledger, target := traffic(t, "{name: slow, kind: regression, group_by: [service]}",
+		"group service=chat", "load 60/min ttft=300ms parts=prefill from=-48h", "load 60/min ttft=900ms parts=queue from=0m to=10m")
+	cfg.Investigate = func(context.Context, Rule, []Label, time.Time, time.Time) (string, []Exemplar, error) {
+		return "2.0.0", []Exemplar{{TraceID: "t", SpanID: "s"}}, nil
+	}
+	var clock atomic.Int64
+	clock.Store(testNow.Unix())
+	b := startEngine(t, cfg, &clock)
+	b.at(testNow)
+	minute := 0
+	until := func(state State) Current {
+		t.Helper()
+		for b.state() != state {
+			minute++
+			require.Less(t, minute, 60)
+			b.at(testNow.Add(time.Duration(minute) * time.Minute))
+		}
+		return b.Alerts()[0]
+	}
+	fired, told := until(StateFiring), b.firing()[0]
+	assert.Equal(t, fired.Last, fired.Evidence)
+	require.Equal(t, "queue", told.Verdict.Ownership.Owner)
+	require.NotEmpty(t, told.TraceURLs)
+	for b.state() == StateFiring {
+		now := b.Alerts()[0]
+		assert.Equal(t, now.Last, now.Evidence, "while it holds, the newest counts")
+		told.LastTrue = now.Last.At
+		minute++
+		b.at(testNow.Add(time.Duration(minute) * time.Minute))
+	}
+	require.Equal(t, StateRecovering, b.state())
+	require.True(t, told.LastTrue.After(fired.Last.At))
+
+	kept := func() {
+		t.Helper()
+		now := b.Alerts()[0]
+		assert.Equal(t, fired.Evidence, now.Evidence)
+		assert.Equal(t, fired.Cause, now.Cause)
+		assert.Equal(t, fired.Compare, now.Compare)
+		assert.NotEqual(t, ConditionTrue, now.Last.Verdict.Condition)
+		assert.Equal(t, []Message{told}, b.firing(), "what is sent again")
+	}
+	kept()
+	b.stop()
+	b = startEngine(t, cfg, &clock)
+	minute++
+	b.at(testNow.Add(time.Duration(minute) * time.Minute))
+	require.Equal(t, StateRecovering, b.state())
+	kept()
+
+	resolved := until(StateInactive)
+	assert.Equal(t, resolved.Last, resolved.Evidence)
+	require.Eventually(t, func() bool { return len(target.messages()) == 2 }, 5*time.Second, time.Millisecond)
+	last := target.messages()[1]
+	told.Event, told.EndsAt = EventResolved, testNow.Add(time.Duration(minute)*time.Minute)
+	assert.Equal(t, told, last)
+	assert.Contains(t, last.Summary(), "resolved, last seen at "+told.LastTrue.Format(time.RFC3339))
+	assert.Contains(t, last.Summary(), "queue +")
+
+	evaluations, _, _ := ledger.Evaluations(t.Context(), Page{})
+	seen := evaluations[len(evaluations)-1]
+	assert.Equal(t, resolved.Last, seen)
+	assert.NotEqual(t, ConditionTrue, seen.Verdict.Condition, "what was evaluated is kept as it was")
 }
 
 func TestWhatIsNotDeliveredIsTriedAgainAfterARestart(t *testing.T) {

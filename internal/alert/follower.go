@@ -29,9 +29,10 @@ type follower struct {
 	replayed <-chan *watch
 	unsaved  Batch
 
-	mu      sync.Mutex // of what others see
-	problem string
-	shown   map[string]shown
+	mu       sync.Mutex // of what others see
+	problem  string
+	progress string // of reading the past; empty when that is read
+	shown    map[string]shown
 }
 
 // saveLimit is how long a store may take to keep what an evaluation left.
@@ -45,6 +46,12 @@ func (f *follower) say(problem string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.problem = problem
+}
+
+func (f *follower) report(progress string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.progress = progress
 }
 
 // run prepares the rule's past and evaluates it every minute until ctx ends.
@@ -190,11 +197,11 @@ func (f *follower) moved(ctx context.Context, batch *Batch, g *group, end time.T
 	show := f.shown[key]
 	f.mu.Unlock()
 	show.last = evaluation
-	cause := show.standing.Cause
+	stands := &show.standing
+	*stands = Standing{Rule: f.rule.Name, Group: g.labels, Status: g.status, Slow: g.slow, Cause: stands.Cause, Fired: stands.Fired}
 	if event == EventFiring {
-		cause = f.investigate(ctx, batch, g, end)
+		stands.Cause, stands.Fired = f.investigate(ctx, batch, g, end), &evaluation
 	}
-	show.standing = Standing{Rule: f.rule.Name, Group: g.labels, Status: g.status, Slow: g.slow, Cause: cause}
 	if g.status.State != before.State && (g.status.ongoing() || before.ongoing() || g.status.State == StateError) {
 		t := Transition{Rule: f.rule.Name, Group: g.labels, At: end, From: before.State, To: g.status.State, Evaluation: evaluation}
 		if event != EventNone {
@@ -207,10 +214,10 @@ func (f *follower) moved(ctx context.Context, batch *Batch, g *group, end time.T
 			zap.String("from", string(t.From)), zap.String("to", string(t.To)), zap.String("reason", string(v.Reason)))
 	}
 	if event == EventResolved {
-		show.standing.Cause = nil
+		stands.Cause, stands.Fired = nil, nil
 	}
 	if g.status != before {
-		batch.Standings = append(batch.Standings, show.standing)
+		batch.Standings = append(batch.Standings, *stands)
 	}
 	f.mu.Lock()
 	f.shown[key] = show

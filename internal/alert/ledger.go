@@ -13,6 +13,8 @@ type Standing struct {
 	// Slow says that what holds is a drift, whose windows are no incident.
 	Slow  bool   `json:"slow,omitempty"`
 	Cause *Cause `json:"cause,omitempty"` // while it fires
+	// Fired is the evaluation that the alert began to fire by, until it is resolved.
+	Fired *Evaluation `json:"fired,omitempty"`
 }
 
 // Cause is what was found out about a change when its alert fired.

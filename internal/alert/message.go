@@ -21,8 +21,9 @@ type Message struct {
 	Group    []Label   `json:"group"`
 	Event    Event     `json:"event"`
 	Verdict  Verdict   `json:"verdict"`
-	StartsAt time.Time `json:"starts_at"`        // when the condition became true
-	EndsAt   time.Time `json:"ends_at,omitzero"` // set once resolved
+	StartsAt time.Time `json:"starts_at"`          // when the condition became true
+	LastTrue time.Time `json:"last_true,omitzero"` // when it last was
+	EndsAt   time.Time `json:"ends_at,omitzero"`   // set once resolved
 	// Began is when the change itself began, by change-point dating, and
 	// NewVersion the service.version first seen then; both may be unknown.
 	Began      time.Time `json:"began,omitzero"`
@@ -56,31 +57,39 @@ func (m Message) Summary() string {
 	if len(m.Group) > 0 {
 		subject += " (" + m.groupText() + ")"
 	}
-	v := m.Verdict
 	if m.Event == EventResolved {
-		return subject + ": resolved"
+		subject += ": resolved, last seen at " + stamp(m.LastTrue)
 	}
+	if finding := m.finding(); finding != "" {
+		subject += ": " + finding
+	}
+	return subject
+}
+
+// finding says what was wrong.
+func (m Message) finding() string {
+	v := m.Verdict
 	switch m.Rule.Kind {
 	case KindRegression:
-		return fmt.Sprintf("%s: %s %s %s, was %s: %s", subject, quantileText(m.Rule.Quantile), m.Rule.Metric,
+		return fmt.Sprintf("%s %s %s, was %s: %s", quantileText(m.Rule.Quantile), m.Rule.Metric,
 			Nanoseconds(v.Current.NS), Nanoseconds(v.Baseline.NS), v.Ownership)
 	case KindThreshold:
-		return fmt.Sprintf("%s: %s %s %s, above %s", subject, quantileText(m.Rule.Quantile), m.Rule.Metric,
+		return fmt.Sprintf("%s %s %s, above %s", quantileText(m.Rule.Quantile), m.Rule.Metric,
 			Nanoseconds(v.Current.NS), m.Rule.Above)
 	case KindSLO:
 		for _, b := range v.Burns {
 			if b.Burning {
-				return fmt.Sprintf("%s: the error budget of %v burns %.1f times too fast over %s (%d of %d requests)",
-					subject, m.Rule.SLO.Target, b.LongRate, b.Long, b.Bad, b.Requests)
+				return fmt.Sprintf("the error budget of %v burns %.1f times too fast over %s (%d of %d requests)",
+					m.Rule.SLO.Target, b.LongRate, b.Long, b.Bad, b.Requests)
 			}
 		}
 	case KindAbsence:
 		if m.Rule.CoverageBelow > 0 {
-			return fmt.Sprintf("%s: %.0f %% of requests carry a TTFT, below %.0f %%", subject, 100*v.Coverage, 100*m.Rule.CoverageBelow)
+			return fmt.Sprintf("%.0f %% of requests carry a TTFT, below %.0f %%", 100*v.Coverage, 100*m.Rule.CoverageBelow)
 		}
-		return fmt.Sprintf("%s: no requests in %s, usually %.0f", subject, m.Rule.Window, v.Usual)
+		return fmt.Sprintf("no requests in %s, usually %.0f", m.Rule.Window, v.Usual)
 	}
-	return subject
+	return ""
 }
 
 // Details are the facts behind the summary, a line each.
@@ -88,7 +97,7 @@ func (m Message) Details() []string {
 	v := m.Verdict
 	var lines []string
 	if m.Rule.Kind == KindRegression || m.Rule.Kind == KindThreshold {
-		lines = append(lines, "Now: "+v.Current.text())
+		lines = append(lines, "Seen at "+stamp(v.Window.To)+": "+v.Current.text())
 	}
 	if m.Rule.Kind == KindRegression {
 		lines = append(lines,
@@ -98,14 +107,19 @@ func (m Message) Details() []string {
 			"Change: "+v.Ownership.String())
 	}
 	if !m.Began.IsZero() {
-		began := "Began: " + m.Began.UTC().Format(time.RFC3339)
+		began := "Began: " + stamp(m.Began)
 		if m.NewVersion != "" {
 			began += ", when version " + m.NewVersion + " appeared"
 		}
 		lines = append(lines, began)
 	}
+	if m.Event == EventResolved {
+		lines = append(lines, fmt.Sprintf("Ended: last seen at %s, resolved at %s", stamp(m.LastTrue), stamp(m.EndsAt)))
+	}
 	return lines
 }
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func (m Message) groupText() string {
 	values := make([]string, len(m.Group))

@@ -29,18 +29,17 @@ func (f *follower) prepare(ctx context.Context, standings map[string]Standing) e
 	if err := f.replay(ctx, w, f.oldest, now); err != nil {
 		return err
 	}
-	cleared := map[string]*Cause{}
-	for key, g := range w.groups {
+	for _, g := range w.groups {
 		g.status = Status{State: StateInactive}
-		cleared[key] = nil
 	}
+	stood := map[string]Standing{}
 	for key, s := range standings {
 		if s.Rule != f.rule.Name || len(s.Group) != len(f.rule.GroupBy) {
 			continue
 		}
 		if g := w.group(s.Group); g != nil {
 			g.status, g.slow = s.Status, s.Slow
-			cleared[key] = s.Cause
+			stood[key] = s
 		}
 	}
 	w.live = true
@@ -48,10 +47,10 @@ func (f *follower) prepare(ctx context.Context, standings map[string]Standing) e
 	f.last = now.Add(-time.Duration(f.rule.EvaluationDelay)).UTC().Truncate(every).Add(-every)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.problem = ""
+	f.problem, f.progress = "", ""
 	f.shown = map[string]shown{}
 	for key, g := range w.groups {
-		f.shown[key] = shown{standing: Standing{Rule: f.rule.Name, Group: g.labels, Status: g.status, Slow: g.slow, Cause: cleared[key]}}
+		f.shown[key] = shown{standing: Standing{Rule: f.rule.Name, Group: g.labels, Status: g.status, Slow: g.slow, Cause: stood[key].Cause, Fired: stood[key].Fired}}
 	}
 	return nil
 }
@@ -80,8 +79,9 @@ func (f *follower) replay(ctx context.Context, w *watch, oldest, now time.Time) 
 		seen[key] = len(g.past)
 	}
 	err := w.replay(ctx, from, to, func(time.Time, *group, Verdict, Event) {}, func(until time.Time) {
-		f.say(fmt.Sprintf("reading its past: %.0f of %.0f hours", until.Sub(from).Hours(), to.Sub(from).Hours()))
+		f.report(fmt.Sprintf("reading its past: %.0f of %.0f hours", until.Sub(from).Hours(), to.Sub(from).Hours()))
 	})
+	f.report("")
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,19 @@ type shown struct {
 	last     Evaluation
 }
 
+// evidence is the evaluation that the alert rests on: the newest, but the one
+// that it fired by once it is only kept firing, since windows from then on are
+// no longer about what people were told.
+func (s shown) evidence() Evaluation {
+	if s.standing.Fired != nil && s.standing.Status.State != StateFiring {
+		return *s.standing.Fired
+	}
+	return s.last
+}
+
 func (f *follower) message(s shown, before Status, event Event) Message {
-	m := Message{Rule: f.rule, Group: s.standing.Group, Event: event, Verdict: s.last.Verdict, StartsAt: before.ActiveSince}
+	verdict := s.evidence().Verdict
+	m := Message{Rule: f.rule, Group: s.standing.Group, Event: event, Verdict: verdict, StartsAt: before.ActiveSince, LastTrue: s.standing.Status.LastTrue}
 	if m.StartsAt.IsZero() {
 		m.StartsAt = s.standing.Status.ActiveSince
 	}
@@ -22,7 +33,7 @@ func (f *follower) message(s shown, before Status, event Event) Message {
 			m.TraceURLs = append(m.TraceURLs, f.engine.cfg.ExternalURL+"/requests/"+x.TraceID+"/"+x.SpanID)
 		}
 	}
-	if path := ComparePath(f.rule, s.standing.Group, s.last.Verdict); path != "" {
+	if path := ComparePath(f.rule, s.standing.Group, verdict); path != "" {
 		m.CompareURL = f.engine.cfg.ExternalURL + path
 	}
 	return m
@@ -31,7 +42,7 @@ func (f *follower) message(s shown, before Status, event Event) Message {
 func (f *follower) status() RuleStatus {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := RuleStatus{Rule: f.rule, Origin: f.origin, Problem: f.problem, States: map[State]int{}}
+	s := RuleStatus{Rule: f.rule, Origin: f.origin, Problem: f.problem, Progress: f.progress, States: map[State]int{}}
 	for _, a := range f.shown {
 		s.States[a.standing.Status.State]++
 	}
@@ -46,8 +57,9 @@ func (f *follower) alerts() []Current {
 		if s.last.At.IsZero() {
 			s.last = Evaluation{Rule: f.rule.Name, Group: s.standing.Group, At: s.standing.Status.Since, State: s.standing.Status.State, Verdict: Verdict{Phi: 1}}
 		}
-		all = append(all, Current{Rule: f.rule, Group: s.standing.Group, Status: s.standing.Status, Last: s.last, Cause: s.standing.Cause,
-			Compare: ComparePath(f.rule, s.standing.Group, s.last.Verdict)})
+		evidence := s.evidence()
+		all = append(all, Current{Rule: f.rule, Group: s.standing.Group, Status: s.standing.Status, Last: s.last, Evidence: evidence, Cause: s.standing.Cause,
+			Compare: ComparePath(f.rule, s.standing.Group, evidence.Verdict)})
 	}
 	return all
 }
@@ -57,7 +69,7 @@ func (f *follower) messages() []Message {
 	defer f.mu.Unlock()
 	var all []Message
 	for _, s := range f.shown {
-		if s.standing.Status.active() && !s.last.At.IsZero() {
+		if s.standing.Status.active() && !s.evidence().At.IsZero() {
 			all = append(all, f.message(s, s.standing.Status, EventFiring))
 		}
 	}

@@ -1333,6 +1333,8 @@ export interface components {
             read_only: boolean;
             /** @description Why the rule cannot be evaluated now; empty when it can. */
             problem: string;
+            /** @description How far it has read its past; empty when it has. */
+            progress: string;
             /** @description Groups in each state. */
             states: {
                 [key: string]: number;
@@ -1419,6 +1421,7 @@ export interface components {
             began: string | null;
             /** @description The service.version that appeared then; empty when none did. */
             began_version: string;
+            /** @description What it rests on: the newest evaluation, or, while it recovers, the one that it fired by. */
             last: components["schemas"]["Evaluation"];
             labels: {
                 [key: string]: string;

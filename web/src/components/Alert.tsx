@@ -37,7 +37,12 @@ export function AlertCard({ alert }: { alert: Alert }) {
         </span>
       </div>
       <p>{groupText(alert.group)}</p>
-      <EvaluationText evaluation={alert.last} />
+      {alert.state === 'recovering' && (
+        <p class="quiet" title={exactTime(Date.parse(alert.last.at))}>
+          This no longer holds. It fired at {dateTime(Date.parse(alert.last.at))}:
+        </p>
+      )}
+      <EvaluationText evaluation={alert.last} seen={alert.state === 'recovering' ? 'then' : 'now'} />
       {alert.began && (
         <p>
           Began about <b>{dateTime(Date.parse(alert.began))}</b>
@@ -62,14 +67,14 @@ export function AlertCard({ alert }: { alert: Alert }) {
 }
 
 /** What a rule saw, and each condition it had to meet: why it fired, or why not. */
-export function EvaluationText({ evaluation }: { evaluation: Evaluation }) {
+export function EvaluationText({ evaluation, seen = 'now' }: { evaluation: Evaluation; seen?: 'now' | 'then' }) {
   const moved = evaluation.parts.filter((part) => part.ns !== 0)
   return (
     <div class="evaluation">
       <p class="finding">{evaluation.reason}</p>
       <dl class="facts">
         <div>
-          <dt>now</dt>
+          <dt>{seen}</dt>
           <dd>
             <MeasuredText measured={evaluation.current} />
           </dd>

@@ -73,6 +73,7 @@ function Row({ stored, onEdit }: { stored: StoredRule; onEdit: () => void }) {
       <th scope="row">{rule.name}</th>
       <td>
         {summary(rule)}
+        {stored.progress && <div class="quiet">{stored.progress}</div>}
         {stored.problem && <div class="wrong">{stored.problem}</div>}
         {problem && <div class="wrong">{problem}</div>}
       </td>
