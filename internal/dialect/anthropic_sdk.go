@@ -28,14 +28,14 @@ func anthropicMethods(role Role) []SpanName {
 }
 
 // finishAnthropic: status OK and ERROR are set, unset means cancelled.
-func finishAnthropic(f *Facts, _ Span) {
+func finishAnthropic(f *draft, _ Span) {
 	if f.Status == StatusUnset {
 		f.Status = StatusCancelled
 	}
-	if f.texts[Provider] == "" {
-		f.texts[Provider] = "anthropic"
+	if f.Text(Provider) == "" {
+		f.setText(Provider, "anthropic")
 	}
-	if f.texts[Operation] == "" {
-		f.texts[Operation] = "chat"
+	if f.Text(Operation) == "" {
+		f.setText(Operation, "chat")
 	}
 }

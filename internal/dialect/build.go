@@ -90,21 +90,21 @@ func NewReader(options Options) *Reader {
 	}
 	for _, m := range options.Mappings {
 		to, unit, _ := m.parse()
-		e := r.entry(m.Attribute)
+		e := r.enter(m.Attribute)
 		e.own = nil
 		e.vocabulary = []compiled{r.compile(Rule{Key: m.Attribute, To: to, Unit: unit, Kind: KindUnknown})}
 	}
 	for _, key := range options.Attributes {
-		r.entry(key).chosen = key
+		r.enter(key).chosen = key
 	}
 	if options.TenantAttribute != "" {
-		r.entry(options.TenantAttribute).tenant = true
+		r.enter(options.TenantAttribute).tenant = true
 	}
 	r.keys = newKeyTable(r.entries)
 	return r
 }
 
-func (r *Reader) entry(key string) *entry {
+func (r *Reader) enter(key string) *entry {
 	e := r.entries[key]
 	if e == nil {
 		e = &entry{}
@@ -140,11 +140,11 @@ func (r *Reader) add(d *Dialect) {
 			r.signResources = append(r.signResources, dialectSign{s, d})
 			continue
 		}
-		e := r.entry(s.Key)
+		e := r.enter(s.Key)
 		e.signs = append(e.signs, dialectSign{s, d})
 	}
 	for i := range d.Kinds {
-		r.entry(d.Kinds[i].Key).kinds = &d.Kinds[i]
+		r.enter(d.Kinds[i].Key).kinds = &d.Kinds[i]
 	}
 	for _, n := range d.Names {
 		if n.HasExtent {
@@ -152,11 +152,11 @@ func (r *Reader) add(d *Dialect) {
 		}
 	}
 	for _, rule := range d.Vocabulary {
-		e := r.entry(rule.Key)
+		e := r.enter(rule.Key)
 		e.vocabulary = append(e.vocabulary, r.compile(rule))
 	}
 	for _, rule := range d.Own {
-		e := r.entry(rule.Key)
+		e := r.enter(rule.Key)
 		i := slices.IndexFunc(e.own, func(o ownRules) bool { return o.dialect == d })
 		if i < 0 {
 			e.own = append(e.own, ownRules{dialect: d})
@@ -259,9 +259,12 @@ func (r *Reader) event(name string) *compiledEvent {
 	return nil
 }
 
-// wildcard returns the entry for llm.<provider>.<field>, the keys that LiteLLM
-// gives to the provider's raw response fields.
-func (r *Reader) wildcard(key string) *entry {
+// entry returns what is known about an attribute key, or nil. LiteLLM gives the
+// provider's raw response fields the keys llm.<provider>.<field>.
+func (r *Reader) entry(key string) *entry {
+	if e := r.keys.find(key); e != nil {
+		return e
+	}
 	rest, ok := strings.CutPrefix(key, "llm.")
 	if !ok {
 		return nil

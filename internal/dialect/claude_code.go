@@ -37,7 +37,7 @@ var _ = register(Dialect{
 
 // finishAgentCLI refuses a TTFT that began at some later attempt. That there
 // is one still tells that the call was streamed.
-func finishAgentCLI(f *Facts, span Span) {
+func finishAgentCLI(f *draft, span Span) {
 	if f.Role != RoleLLM {
 		return
 	}
@@ -45,10 +45,10 @@ func finishAgentCLI(f *Facts, span Span) {
 		f.streaming = 1
 	}
 	if f.Number(Attempt) > 1 && f.Has(TTFT) {
-		f.refuse(RefusedTTFT, f.sources[TTFT])
+		f.refuse(RefusedTTFT, f.numbers[TTFT].source)
 		f.clear(TTFT)
 	}
-	if f.texts[Operation] == "" {
-		f.texts[Operation] = "chat"
+	if f.Text(Operation) == "" {
+		f.setText(Operation, "chat")
 	}
 }

@@ -11,7 +11,7 @@ const maxEvents = 4096
 
 // events reads the span's events. Their times are compared with their own
 // span's only.
-func (w *writer) events(span ptrace.Span) {
+func (f *draft) events(span ptrace.Span) {
 	events := span.Events()
 	dropped := span.DroppedEventsCount() > 0
 	var first, last int64
@@ -20,7 +20,7 @@ func (w *writer) events(span ptrace.Span) {
 	var chunkRule *compiledEvent
 	for i := range min(events.Len(), maxEvents) {
 		event := events.At(i)
-		rule := w.f.reader.event(event.Name())
+		rule := f.sheet.reader.event(event.Name())
 		if rule == nil {
 			continue
 		}
@@ -28,9 +28,9 @@ func (w *writer) events(span ptrace.Span) {
 		switch rule.does {
 		case eventFirstToken:
 			if dropped {
-				w.droppedEvents(rule)
+				f.droppedEvents(rule)
 			} else {
-				w.duration(&rule.rule, at-w.f.Start)
+				f.duration(&rule.rule, at-f.Start)
 			}
 		case eventChunk:
 			if chunks == 0 || at < first {
@@ -42,27 +42,27 @@ func (w *writer) events(span ptrace.Span) {
 			chunks++
 			chunkRule = rule
 		case eventPreempted:
-			w.f.Marks |= Preempted
+			f.Marks |= Preempted
 		case eventException:
-			w.exception(event)
+			f.exception(event)
 		case eventCancelled:
 			// LangSmith sends it for failures too; those have the status as well.
-			if w.f.Status != StatusError {
-				w.f.Status = StatusCancelled
+			if f.Status != StatusError {
+				f.Status = StatusCancelled
 			}
 		case eventQueueStart:
-			w.set(&rule.rule, at)
+			f.set(&rule.rule, at)
 		case eventComputeStart:
-			w.set(&rule.rule, at)
+			f.set(&rule.rule, at)
 		case eventConnectStart:
 			connectStart = at
 		case eventConnectDone:
-			if connectStart > 0 && at >= connectStart && !w.f.Is(reused) {
-				w.set(&rule.rule, at-connectStart)
+			if connectStart > 0 && at >= connectStart && !f.Is(reused) {
+				f.set(&rule.rule, at-connectStart)
 			}
 		case eventFinish:
-			if v, ok := event.Attributes().Get("finish_reason"); ok && w.f.texts[FinishReason] == "" {
-				w.f.texts[FinishReason] = readText(v)
+			if v, ok := event.Attributes().Get("finish_reason"); ok && f.Text(FinishReason) == "" {
+				f.setText(FinishReason, readText(v))
 			}
 		}
 	}
@@ -70,50 +70,50 @@ func (w *writer) events(span ptrace.Span) {
 		return
 	}
 	if dropped {
-		w.droppedEvents(chunkRule)
+		f.droppedEvents(chunkRule)
 		return
 	}
-	w.duration(&chunkRule.rule, first-w.f.Start)
-	if chunks > 1 && first >= w.f.Start && last <= w.f.Start+w.f.Duration()+Tolerance(w.f.Duration()) {
-		w.f.setSource(FirstChunkAt, first-w.f.Start, chunkRule.rule.source)
-		w.f.setSource(LastChunkAt, last-w.f.Start, chunkRule.rule.source)
+	f.duration(&chunkRule.rule, first-f.Start)
+	if chunks > 1 && first >= f.Start && last <= f.Start+f.Duration()+Tolerance(f.Duration()) {
+		f.setNumber(FirstChunkAt, first-f.Start, chunkRule.rule.source)
+		f.setNumber(LastChunkAt, last-f.Start, chunkRule.rule.source)
 	}
 }
 
 // droppedEvents: SDKs keep 128 events and drop the oldest, so that the first
 // one left is not the first one sent.
-func (w *writer) droppedEvents(rule *compiledEvent) {
-	if !w.f.Has(TTFT) {
-		w.f.refuse(RefusedEvents, rule.rule.source)
+func (f *draft) droppedEvents(rule *compiledEvent) {
+	if !f.Has(TTFT) {
+		f.refuse(RefusedEvents, rule.rule.source)
 	}
 }
 
-func (w *writer) exception(event ptrace.SpanEvent) {
+func (f *draft) exception(event ptrace.SpanEvent) {
 	v, ok := event.Attributes().Get("exception.type")
 	if !ok {
 		return
 	}
-	if w.f.texts[ErrorType] == "" {
-		w.f.texts[ErrorType] = readText(v)
+	if f.Text(ErrorType) == "" {
+		f.setText(ErrorType, readText(v))
 	}
 }
 
 // settle draws the conclusions that need the whole span.
-func (f *Facts) settle(d *Dialect) {
-	if p := f.texts[Provider]; p != "" {
-		f.texts[Provider] = normalProvider(p, d)
+func (f *draft) settle(d *Dialect) {
+	if p := f.Text(Provider); p != "" {
+		f.setText(Provider, normalProvider(p, d))
 	}
-	if f.texts[Model] == "" {
-		f.texts[Model] = f.texts[ResponseModel]
+	if f.Text(Model) == "" {
+		f.setText(Model, f.Text(ResponseModel))
 	}
-	if path := f.texts[URLPath]; path != "" {
-		f.texts[URLPath] = urlPath(path)
+	if path := f.Text(URLPath); path != "" {
+		f.setText(URLPath, urlPath(path))
 	}
 	if d != nil && d.InputExcludesCache && f.Has(InputTokens) {
 		// input_tokens counts only what was not cached.
-		f.numbers[InputTokens] += max(f.Number(CachedTokens), 0) + max(f.Number(CacheWriteTokens), 0)
+		f.numbers[InputTokens].value += max(f.Number(CachedTokens), 0) + max(f.Number(CacheWriteTokens), 0)
 	}
-	if e := f.texts[ErrorType]; e != "" && (e == "429" || strings.Contains(e, "RateLimit") || strings.Contains(e, "TooManyRequests")) {
+	if e := f.Text(ErrorType); e != "" && (e == "429" || strings.Contains(e, "RateLimit") || strings.Contains(e, "TooManyRequests")) {
 		f.Marks |= RateLimited
 	}
 	if status := f.Number(HTTPStatus); status >= 400 {
@@ -122,7 +122,7 @@ func (f *Facts) settle(d *Dialect) {
 			f.Marks |= RateLimited
 		}
 	}
-	switch f.texts[FinishReason] {
+	switch f.Text(FinishReason) {
 	case "error":
 		f.Status = StatusError
 	case "cancelled", "canceled":
@@ -134,7 +134,7 @@ func (f *Facts) settle(d *Dialect) {
 		switch {
 		case f.streaming < 0:
 			// The caller of a call that is not streamed never sees a first token.
-			f.refuse(RefusedTTFT, f.sources[TTFT])
+			f.refuse(RefusedTTFT, f.numbers[TTFT].source)
 			f.clear(TTFT)
 		case f.streaming == 0:
 			f.streaming = 1
@@ -179,12 +179,12 @@ func dottedProvider(p string) bool {
 
 // pathByName takes the path from the name of an HTTP span, such as POST /v1/messages,
 // if no attribute told it.
-func (f *Facts) pathByName(name string) {
-	if f.texts[URLPath] != "" {
+func (f *draft) pathByName(name string) {
+	if f.Text(URLPath) != "" {
 		return
 	}
 	if i := strings.Index(name, " /"); i >= 0 {
-		f.texts[URLPath] = clip(name[i+1:])
+		f.setText(URLPath, clip(name[i+1:]))
 	}
 }
 

@@ -228,26 +228,47 @@ type Facts struct {
 	Start, End int64
 	Origin     *Origin // shared by the spans of a resource and scope
 	Tenant     string
-	// Dialect names the dialect that read the span.
-	Dialect string
+	dialect    *Dialect // that read the span, nil if none did
 
 	Kind      ptrace.SpanKind
 	Role      Role
 	Stage     Stage
 	Status    Status
-	Marks     Marks
-	Refused   Refusals
 	TTFTKind  Kind
 	streaming int8
+	Refused   Refusals
+	Marks     Marks
 
-	has        uint64
-	numbers    [numberCount]int64
-	texts      [textCount]string
-	sources    [numberCount]sourceID
-	refusedBy  [refusalCount]sourceID
-	reader     *Reader
-	Attributes []Attribute
+	// What only some spans tell lies on a sheet shared by the spans of a batch,
+	// from these places on. There are numbers and texts for the bits that are set.
+	sheet                         *sheet
+	has                           uint64
+	firstNumber, firstText        uint32
+	firstAttribute, endAttributes uint32
 }
+
+// sheet is what the spans of a batch tell, one after the other.
+type sheet struct {
+	reader     *Reader
+	numbers    []figure
+	texts      []string
+	attributes []Attribute
+}
+
+// figure is a number and what it was read from.
+type figure struct {
+	value  int64
+	source sourceID
+}
+
+// The bits of Facts.has: one for each Number, then for the source of each
+// refusal, which is kept as if it were a number, then for each Text.
+const (
+	refusalBit = int(numberCount)
+	figures    = refusalBit + refusalCount
+	textBit    = figures
+	numberBits = 1<<figures - 1
+)
 
 // Unknown is what Number returns when the span does not tell.
 const Unknown = -1
@@ -257,14 +278,40 @@ func (f *Facts) Number(n Number) int64 {
 	if f.has&(1<<n) == 0 {
 		return Unknown
 	}
-	return f.numbers[n]
+	return f.figure(int(n)).value
 }
 
 // Has reports whether the span tells n.
 func (f *Facts) Has(n Number) bool { return f.has&(1<<n) != 0 }
 
 // Text returns the fact t, or "".
-func (f *Facts) Text(t Text) string { return f.texts[t] }
+func (f *Facts) Text(t Text) string {
+	bit := textBit + int(t)
+	if f.has&(1<<bit) == 0 {
+		return ""
+	}
+	return f.sheet.texts[int(f.firstText)+bits.OnesCount64(f.has>>textBit&(1<<t-1))]
+}
+
+func (f *Facts) figure(bit int) figure {
+	return f.sheet.numbers[int(f.firstNumber)+bits.OnesCount64(f.has&(1<<bit-1))]
+}
+
+// Attributes are the operator-chosen ones, those of the resource first.
+func (f *Facts) Attributes() []Attribute {
+	if f.firstAttribute == f.endAttributes {
+		return nil
+	}
+	return f.sheet.attributes[f.firstAttribute:f.endAttributes:f.endAttributes]
+}
+
+// Dialect names the dialect that read the span, "" if none did.
+func (f *Facts) Dialect() string {
+	if f.dialect == nil {
+		return ""
+	}
+	return f.dialect.Name
+}
 
 // Is reports whether any of the marks is set.
 func (f *Facts) Is(m Marks) bool { return f.Marks&m != 0 }
@@ -287,23 +334,20 @@ func (f *Facts) Duration() int64 {
 
 // Source names the attribute, event or extent that n was read from.
 func (f *Facts) Source(n Number) string {
-	if !f.Has(n) || f.reader == nil {
+	if !f.Has(n) {
 		return ""
 	}
-	return f.reader.sources[f.sources[n]]
+	return f.sheet.reader.sources[f.figure(int(n)).source]
 }
 
 // RefusedSource names what the value that refusal tells of was read from, "" if
 // it was none. Of several, it is the same one in whatever order they come.
 func (f *Facts) RefusedSource(refusal Refusals) string {
-	return f.reader.sources[f.refusedBy[bits.TrailingZeros8(uint8(refusal))]]
-}
-
-func (f *Facts) refuse(what Refusals, from sourceID) {
-	f.Refused |= what
-	if by := &f.refusedBy[bits.TrailingZeros8(uint8(what))]; *by == 0 || from < *by {
-		*by = from
+	bit := refusalBit + bits.TrailingZeros8(uint8(refusal))
+	if f.has&(1<<bit) == 0 {
+		return ""
 	}
+	return f.sheet.reader.sources[f.figure(bit).source]
 }
 
 // Hash is a hash of everything the span tells. Of two spans with one id, the
@@ -328,22 +372,19 @@ func (f *Facts) Hash() uint64 {
 	word(uint64(f.Start))
 	word(uint64(f.End))
 	for _, s := range [...]string{f.Origin.Service, f.Origin.ServiceNamespace, f.Origin.ServiceVersion,
-		f.Origin.Environment, f.Origin.Instance, f.Origin.Scope, f.Origin.Engine, f.Tenant, f.Dialect} {
+		f.Origin.Environment, f.Origin.Instance, f.Origin.Scope, f.Origin.Engine, f.Tenant, f.Dialect()} {
 		text(s)
 	}
 	word(uint64(f.Kind)<<40 | uint64(f.Role)<<32 | uint64(f.Stage)<<24 | uint64(f.Status)<<16 | uint64(f.TTFTKind)<<8 | uint64(uint8(f.streaming)))
 	word(uint64(f.Marks)<<8 | uint64(f.Refused))
-	word(f.has)
-	for i := range f.numbers {
-		word(uint64(f.numbers[i]))
-		if f.Has(Number(i)) {
-			text(f.Source(Number(i)))
-		}
+	for n := range numberCount {
+		word(uint64(f.Number(n)))
+		text(f.Source(n))
 	}
-	for _, s := range f.texts {
-		text(s)
+	for t := range textCount {
+		text(f.Text(t))
 	}
-	for _, a := range f.Attributes {
+	for _, a := range f.Attributes() {
 		text(a.Key)
 		text(a.Value)
 	}

@@ -11,9 +11,9 @@ var _ = register(Dialect{
 	},
 	Splits: "The total only.",
 	More:   "Its telemetry settings with an OTLP endpoint.",
-	Finish: func(f *Facts, _ Span) {
-		if f.Role == RoleLLM && f.texts[Operation] == "" {
-			f.texts[Operation] = "generate_content"
+	Finish: func(f *draft, _ Span) {
+		if f.Role == RoleLLM && f.Text(Operation) == "" {
+			f.setText(Operation, "generate_content")
 		}
 	},
 })

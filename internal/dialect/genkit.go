@@ -23,10 +23,10 @@ var _ = register(Dialect{
 	},
 	Splits: "The total only.",
 	More:   "Nothing to switch on; its latencyMs is the caller's own total again.",
-	Finish: func(f *Facts, _ Span) {
+	Finish: func(f *draft, _ Span) {
 		if f.Role != RoleLLM {
 			return
 		}
-		f.texts[Operation] = "chat"
+		f.setText(Operation, "chat")
 	},
 })

@@ -25,9 +25,9 @@ var _ = register(Dialect{
 	Splits: "The total only.",
 	More:   "Instrument the model client (google-genai) as well.",
 	Notes:  []string{"execute_tool is a child of call_llm, so that a call may contain its tools' time.", "A failed call_llm bears no attribute."},
-	Finish: func(f *Facts, _ Span) {
-		if f.Role == RoleLLM && f.texts[Operation] == "" {
-			f.texts[Operation] = "chat"
+	Finish: func(f *draft, _ Span) {
+		if f.Role == RoleLLM && f.Text(Operation) == "" {
+			f.setText(Operation, "chat")
 		}
 	},
 })

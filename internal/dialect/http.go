@@ -44,7 +44,7 @@ var _ = register(Dialect{
 	Finish: finishHTTP,
 })
 
-func finishHTTP(f *Facts, _ Span) {
+func finishHTTP(f *draft, _ Span) {
 	if f.Is(reused) {
 		f.clear(Connect)
 	}

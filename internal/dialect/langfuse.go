@@ -36,7 +36,7 @@ var _ = register(Dialect{
 
 // finishLangfuse adds up the parts of usage_details: input excludes cached
 // tokens and output excludes reasoning, if the sum of all is the total.
-func finishLangfuse(f *Facts, span Span) {
+func finishLangfuse(f *draft, span Span) {
 	v, ok := span.Attributes().Get("langfuse.observation.usage_details")
 	if !ok || f.Has(InputTokens) {
 		return
@@ -72,11 +72,11 @@ func finishLangfuse(f *Facts, span Span) {
 			output = outputs
 		}
 	}
-	source := f.reader.sourceOf("langfuse.observation.usage_details")
+	source := f.sheet.reader.sourceOf("langfuse.observation.usage_details")
 	if input >= 0 {
-		f.setSource(InputTokens, input, source)
+		f.setNumber(InputTokens, input, source)
 	}
 	if output >= 0 {
-		f.setSource(OutputTokens, output, source)
+		f.setNumber(OutputTokens, output, source)
 	}
 }

@@ -23,9 +23,9 @@ var _ = register(Dialect{
 	Events: []Event{{Name: "mlflow.chunk.item.*", Does: eventChunk, Note: "one for each chunk"}},
 	Splits: "Time to first chunk and decode of streamed calls, from chunk events.",
 	More:   "MLFLOW's OTLP export; raise the span event limit.",
-	Finish: func(f *Facts, _ Span) {
-		if f.Role == RoleLLM && f.texts[Operation] == "" {
-			f.texts[Operation] = "chat"
+	Finish: func(f *draft, _ Span) {
+		if f.Role == RoleLLM && f.Text(Operation) == "" {
+			f.setText(Operation, "chat")
 		}
 	},
 })

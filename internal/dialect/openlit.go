@@ -20,9 +20,9 @@ var _ = register(Dialect{
 	Notes: []string{
 		"The TypeScript package sends api.openai.com for every server, and uses its vLLM scope for any OpenAI-compatible one.",
 	},
-	Finish: func(f *Facts, _ Span) {
+	Finish: func(f *draft, _ Span) {
 		if len(f.Origin.Scope) > 0 && f.Origin.Scope[0] == '@' {
-			f.texts[ServerAddress] = "" // hard-coded, whatever was called
+			f.setText(ServerAddress, "") // hard-coded, whatever was called
 		}
 	},
 })

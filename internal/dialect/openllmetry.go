@@ -45,12 +45,12 @@ var _ = register(Dialect{
 
 // finishOpenLLMetry also marks spans of streamed Responses calls in JavaScript,
 // which end at the headers and carry nothing of the answer.
-func finishOpenLLMetry(f *Facts, _ Span) {
-	if f.texts[Operation] == "completion" {
-		f.texts[Operation] = "text_completion" // here the legacy API, at LiteLLM any
+func finishOpenLLMetry(f *draft, _ Span) {
+	if f.Text(Operation) == "completion" {
+		f.setText(Operation, "text_completion") // here the legacy API, at LiteLLM any
 	}
 	if f.Role == RoleLLM && f.Origin.Scope == "@traceloop/instrumentation-openai" && f.Status != StatusError &&
-		f.texts[ResponseModel] == "" && f.texts[ResponseID] == "" && f.texts[FinishReason] == "" && !f.Has(OutputTokens) {
+		f.Text(ResponseModel) == "" && f.Text(ResponseID) == "" && f.Text(FinishReason) == "" && !f.Has(OutputTokens) {
 		f.Marks |= EndsAtHeaders
 	}
 }

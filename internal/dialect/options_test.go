@@ -56,8 +56,8 @@ func TestMappingsReadUnknownAttributes(t *testing.T) {
 	if streamed, known := f.Streaming(); !streamed || !known {
 		t.Error("streaming is not read")
 	}
-	if f.Tenant != "acme" || len(f.Attributes) != 2 || f.Attributes[0] != (dialect.Attribute{Key: "region", Value: "eu"}) || f.Attributes[1] != (dialect.Attribute{Key: "team", Value: "search"}) {
-		t.Errorf("tenant %q, attributes %v", f.Tenant, f.Attributes)
+	if f.Tenant != "acme" || len(f.Attributes()) != 2 || f.Attributes()[0] != (dialect.Attribute{Key: "region", Value: "eu"}) || f.Attributes()[1] != (dialect.Attribute{Key: "team", Value: "search"}) {
+		t.Errorf("tenant %q, attributes %v", f.Tenant, f.Attributes())
 	}
 }
 
@@ -72,7 +72,7 @@ func TestChosenAttributesAreNotShared(t *testing.T) {
 		ss.Spans().AppendEmpty().Attributes().PutStr("team", team)
 	}
 	facts := r.ReadTraces(td)
-	if facts[0].Attributes[1].Value != "a" || facts[1].Attributes[1].Value != "b" {
-		t.Errorf("%v %v", facts[0].Attributes, facts[1].Attributes)
+	if facts[0].Attributes()[1].Value != "a" || facts[1].Attributes()[1].Value != "b" {
+		t.Errorf("%v %v", facts[0].Attributes(), facts[1].Attributes())
 	}
 }

@@ -26,7 +26,7 @@ var _ = register(Dialect{
 		{Key: "rtp_llm.phase.truncated", To: IsTruncated, Rank: 1},
 		{Key: "rtp_llm.retry_attempt", To: Resends, Rank: 1},
 	},
-	Finish: func(f *Facts, _ Span) {
+	Finish: func(f *draft, _ Span) {
 		timed := f.Has(ServerTTFT) || f.Has(Prefill) || f.Has(Decode)
 		if f.Kind == ptrace.SpanKindServer && (f.Role == RoleLLM || f.Role == RoleServer && timed) {
 			f.Role = RoleEngine

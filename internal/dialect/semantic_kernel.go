@@ -7,13 +7,15 @@ var _ = register(Dialect{
 	Scopes: []string{"Microsoft.SemanticKernel*", "semantic_kernel*", "agent_framework*", "Experimental.Microsoft.*"},
 	Splits: "The total only.",
 	More:   "SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS=true",
-	Finish: func(f *Facts, _ Span) {
+	Finish: func(f *draft, _ Span) {
 		// Its operation names carry the API: chat.completions, text.completions.
-		switch op := f.texts[Operation]; op {
+		switch op := f.Text(Operation); op {
 		case "chat.completions", "chat.streaming_completions":
-			f.Role, f.texts[Operation] = RoleLLM, "chat"
+			f.Role = RoleLLM
+			f.setText(Operation, "chat")
 		case "text.completions", "text.streaming_completions":
-			f.Role, f.texts[Operation] = RoleLLM, "text_completion"
+			f.Role = RoleLLM
+			f.setText(Operation, "text_completion")
 		}
 	},
 })

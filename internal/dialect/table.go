@@ -1,6 +1,10 @@
 package dialect
 
-import "slices"
+import (
+	"slices"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
 
 // Dialect is what one instrumentation, engine or gateway writes on its spans.
 // Each has a file of its own that appends to the registry; nothing else names it.
@@ -37,7 +41,7 @@ type Dialect struct {
 	// InputExcludesCache: cached tokens are not part of its input tokens.
 	InputExcludesCache bool
 	// Finish does what tables cannot say.
-	Finish func(*Facts, Span)
+	Finish func(*draft, Span)
 
 	// Splits says in a sentence what Phaseline can split; More what to switch on for more.
 	Splits, More string
@@ -74,6 +78,13 @@ type KindTable struct {
 	Values map[string]Role
 	// Else is the role of any other value.
 	Else Role
+}
+
+func (k *KindTable) role(v pcommon.Value) Role {
+	if role, ok := k.Values[unquote(readText(v))]; ok {
+		return role
+	}
+	return k.Else
 }
 
 // Rule says what one attribute tells, and how to read it.

@@ -11,7 +11,7 @@ var _ = register(Dialect{
 	Names:    []SpanName{{Name: "llm_request", Role: RoleEngine}},
 	Splits:   "Queue; prefill and decode by difference.",
 	More:     "otlp_traces_endpoint and return_perf_metrics in the server's options.",
-	Finish: func(f *Facts, _ Span) {
+	Finish: func(f *draft, _ Span) {
 		if f.Role != RoleEngine {
 			return
 		}

@@ -45,11 +45,11 @@ var _ = register(Dialect{
 		"streamObject sends no time of finishing, so its decode is unknown.",
 		"An aborted call of 5 or 6 leaves only ai.streamText: counted, no row.",
 	},
-	Finish: func(f *Facts, _ Span) {
+	Finish: func(f *draft, _ Span) {
 		// ai.operationId says what kind of call it is, not which operation.
 		switch f.Role {
 		case RoleLLM:
-			f.texts[Operation] = "chat"
+			f.setText(Operation, "chat")
 		}
 	},
 })

@@ -46,7 +46,7 @@ var _ = register(Dialect{
 	Finish: finishVLLM,
 })
 
-func finishVLLM(f *Facts, _ Span) {
+func finishVLLM(f *draft, _ Span) {
 	if f.Role != RoleEngine {
 		return
 	}

@@ -73,7 +73,7 @@ func (x *explainer) row(t *trace, i int32, s *served, p *phases, r *Request) {
 		}
 		if span != none {
 			n := &t.nodes[span]
-			f.SpanID, f.SpanService, f.Dialect = hex.EncodeToString(n.SpanID[:]), n.Origin.Service, n.Dialect
+			f.SpanID, f.SpanService, f.Dialect = hex.EncodeToString(n.SpanID[:]), n.Origin.Service, n.Dialect()
 		}
 		e.Facts = append(e.Facts, f)
 	}
@@ -142,7 +142,7 @@ func (t *trace) refused(request int32) []RefusedValue {
 		for _, r := range refusals {
 			if n.Refused&r.refusal != 0 {
 				all = append(all, RefusedValue{Flag: r.flag.Names()[0], SpanID: hex.EncodeToString(n.SpanID[:]),
-					SpanService: n.Origin.Service, Dialect: n.Dialect, Attribute: n.RefusedSource(r.refusal)})
+					SpanService: n.Origin.Service, Dialect: n.Dialect(), Attribute: n.RefusedSource(r.refusal)})
 			}
 		}
 	}

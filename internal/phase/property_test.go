@@ -243,7 +243,7 @@ func TestRowOrTombstone(t *testing.T) {
 		}
 		for _, f := range spans {
 			if (f.Role == dialect.RoleLLM || f.Role == dialect.RoleEngine) && seen[f.SpanID] != 1 {
-				t.Fatalf("span %x (%s) has %d rows and tombstones", f.SpanID, f.Dialect, seen[f.SpanID])
+				t.Fatalf("span %x (%s) has %d rows and tombstones", f.SpanID, f.Dialect(), seen[f.SpanID])
 			}
 			if seen[f.SpanID] > 1 {
 				t.Fatalf("span %x has %d rows and tombstones", f.SpanID, seen[f.SpanID])

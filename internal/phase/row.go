@@ -69,7 +69,7 @@ func (t *trace) request(i int32, r *Request) {
 	r.Tenant, r.ServiceNamespace, r.Service = n.Tenant, n.Origin.ServiceNamespace, n.Origin.Service
 	r.ServiceVersion, r.Environment = n.Origin.ServiceVersion, n.Origin.Environment
 	r.Start, r.End = n.Start, n.End
-	r.Dialect, r.Version = n.Dialect, t.version
+	r.Dialect, r.Version = n.Dialect(), t.version
 	r.Total = Duration(n.Duration())
 	for _, d := range [...]*Duration{&r.Network, &r.Queue, &r.Prefill, &r.Decode,
 		&r.TTFT, &r.TTFTNetwork, &r.TTFTQueue, &r.TTFTPrefill, &r.TTFTRest,
@@ -77,7 +77,7 @@ func (t *trace) request(i int32, r *Request) {
 		*d = Unknown
 	}
 	r.InputTokens, r.CachedInputTokens, r.OutputTokens, r.ReasoningTokens = Unknown, Unknown, Unknown, Unknown
-	for _, a := range n.Attributes {
+	for _, a := range n.Attributes() {
 		r.Attributes = append(r.Attributes, Attribute(a))
 	}
 	r.Flags = refusalFlags(n.Refused)

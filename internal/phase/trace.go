@@ -158,7 +158,7 @@ func (n *node) engineName() string {
 		if n.Origin.Engine != "" {
 			return n.Origin.Engine
 		}
-		return n.Dialect
+		return n.Dialect()
 	}
 	return ""
 }

@@ -57,6 +57,8 @@ func (s *Store) InsertTraces(ctx context.Context, td ptrace.Traces) error {
 
 // encode fills p with the spans of td that may be stored.
 func (s *Store) encode(p *parcel, td ptrace.Traces, now time.Time) {
+	batch := s.reader.Batch(td)
+	defer batch.Close()
 	resources := td.ResourceSpans()
 	for i := range resources.Len() {
 		resourceSpans := resources.At(i)
@@ -64,24 +66,24 @@ func (s *Store) encode(p *parcel, td ptrace.Traces, now time.Time) {
 		for j := range scopes.Len() {
 			scopeSpans := scopes.At(j)
 			resource, scope := resourceSpans.Resource(), scopeSpans.Scope()
-			facts := s.reader.Context(resource, scope)
+			batch.Enter(resource, scope)
 			origin := p.block.origin(resource, scope)
 			spans := scopeSpans.Spans()
 			for k := range spans.Len() {
-				s.encodeSpan(p, spans.At(k), origin, &facts, now)
+				s.encodeSpan(p, spans.At(k), origin, batch, now)
 			}
 		}
 	}
 }
 
-func (s *Store) encodeSpan(p *parcel, span ptrace.Span, o origin, c *dialect.Context, now time.Time) {
+func (s *Store) encodeSpan(p *parcel, span ptrace.Span, o origin, batch *dialect.Batch, now time.Time) {
 	if reason := s.refuse(span, now); reason != "" {
 		p.counts[reason]++
 		return
 	}
 	p.facts = append(p.facts, dialect.Facts{})
 	f := &p.facts[len(p.facts)-1]
-	c.Read(span, f)
+	batch.Read(span, f)
 	row := p.block.rows()
 	if !p.block.add(o, f.Tenant, span) {
 		// Decomposition must not see more now than when it reads the stored span.
