@@ -10,12 +10,10 @@ import (
 )
 
 // Batch reads spans that came together, one resource and scope after the other.
-// What they tell is kept together, as long as one of them is. A batch is not
-// safe for concurrent use.
+// It is not safe for concurrent use.
 type Batch struct {
-	reader  *Reader
-	draft   draft
-	origins []Origin // room for those to come
+	reader *Reader
+	draft  draft
 
 	// What the spans of the resource and scope at hand share.
 	origin     *Origin
@@ -23,55 +21,36 @@ type Batch struct {
 	dialect    *Dialect // by scope or resource; nil if those do not tell
 	javaScript bool
 	tenant     string
-	chosen     []Attribute // by the operator
-	// Where chosen is in attributes.
-	firstChosen, endChosen uint32
 
-	// What was read so far, for the sheet.
-	sheet      *sheet
-	numbers    []figure
-	texts      []string
-	attributes []Attribute
+	// Room for what is to come.
+	origins        []Origin
+	sheet          *sheet
+	numbers, texts int // taken on sheet
 }
 
-// Batch returns a batch for the spans of td. Their facts are complete once it is closed.
-func (r *Reader) Batch(td ptrace.Traces) *Batch {
-	origins := 0
-	resources := td.ResourceSpans()
-	for i := range resources.Len() {
-		origins += resources.At(i).ScopeSpans().Len()
+// Batch returns a batch to read spans with. It is to be closed.
+func (r *Reader) Batch() *Batch {
+	if b, ok := r.batches.Get().(*Batch); ok {
+		return b
 	}
-	return r.batch(origins)
+	return &Batch{reader: r, draft: draft{reader: r}, sheet: &sheet{reader: r}}
 }
 
-func (r *Reader) batch(origins int) *Batch {
-	b, _ := r.batches.Get().(*Batch)
-	if b == nil {
-		b = &Batch{}
-	}
-	b.reader, b.sheet, b.origins = r, &sheet{reader: r}, make([]Origin, origins)
-	return b
-}
-
-// Close completes the facts that were read. The batch is not to be used again.
+// Close gives the batch back to the reader, for other spans.
 func (b *Batch) Close() {
-	r, s := b.reader, b.sheet
-	s.numbers, s.texts, s.attributes = slices.Clone(b.numbers), slices.Clone(b.texts), slices.Clone(b.attributes)
-	clear(b.texts)
-	clear(b.attributes)
-	*b = Batch{numbers: b.numbers[:0], texts: b.texts[:0], attributes: b.attributes[:0]}
-	r.batches.Put(b)
+	b.draft.Facts, b.origin, b.serving = nil, nil, nil
+	b.reader.batches.Put(b)
 }
 
 // Enter reads what the spans of a resource and scope share.
 func (b *Batch) Enter(res pcommon.Resource, scope pcommon.InstrumentationScope) {
 	r := b.reader
 	if len(b.origins) == 0 {
-		b.origins = make([]Origin, 1)
+		b.origins = make([]Origin, 16)
 	}
 	o := &b.origins[0]
 	b.origins = b.origins[1:]
-	b.origin, b.serving, b.dialect, b.tenant, b.chosen = o, nil, r.byScope(scope.Name()), "", b.chosen[:0]
+	b.origin, b.serving, b.dialect, b.tenant = o, nil, r.byScope(scope.Name()), ""
 	o.Scope = clip(scope.Name())
 	b.javaScript = strings.HasPrefix(scope.Name(), "@") // npm package names
 	for key, value := range res.Attributes().All() {
@@ -113,21 +92,19 @@ func (b *Batch) Enter(res pcommon.Resource, scope pcommon.InstrumentationScope) 
 		}
 		for _, k := range r.chosen {
 			if k == key {
-				b.chosen = append(b.chosen, Attribute{key, readText(value)})
+				o.attributes = append(o.attributes, Attribute{key, readText(value)})
 			}
 		}
 	}
 	if b.dialect != nil && b.dialect.Engine != "" {
 		o.Engine = b.dialect.Engine
 	}
-	b.firstChosen, b.endChosen = b.keep(b.chosen, nil)
 }
 
 // Read reads one span into f, which must be zero.
 func (b *Batch) Read(span ptrace.Span, f *Facts) {
 	d := &b.draft
-	d.Facts, d.javaScript, d.streamRule, d.own = f, b.javaScript, 0, d.own[:0]
-	f.sheet = b.sheet
+	d.Facts, d.javaScript, d.streamRule, d.own = f, b.javaScript, 0, nil
 	f.TraceID, f.SpanID, f.ParentID = span.TraceID(), span.SpanID(), span.ParentSpanID()
 	f.Start, f.End = unixNano(span.StartTimestamp()), unixNano(span.EndTimestamp())
 	if f.End < f.Start || f.End-f.Start > maxLength {
@@ -179,25 +156,26 @@ func (b *Batch) engine(name string) *Origin {
 	return b.serving
 }
 
-// put leaves what the span tells for the sheet.
+// put moves what the span tells to the sheet.
 func (b *Batch) put(d *draft) {
 	f := d.Facts
-	f.firstNumber, f.firstText = uint32(len(b.numbers)), uint32(len(b.texts))
-	for rest := f.has & numberBits; rest != 0; rest &= rest - 1 {
-		b.numbers = append(b.numbers, d.numbers[bits.TrailingZeros64(rest)])
+	numbers, texts := f.has&numberBits, f.has>>textBit
+	if b.numbers+bits.OnesCount64(numbers) > sheetSize || b.texts+bits.OnesCount64(texts) > sheetSize {
+		b.sheet, b.numbers, b.texts = &sheet{reader: b.reader}, 0, 0
 	}
-	for rest := f.has >> textBit; rest != 0; rest &= rest - 1 {
-		b.texts = append(b.texts, d.texts[bits.TrailingZeros64(rest)])
+	s := b.sheet
+	f.sheet, f.firstNumber, f.firstText = s, uint16(b.numbers), uint16(b.texts)
+	for ; numbers != 0; numbers &= numbers - 1 {
+		s.numbers[b.numbers] = d.numbers[bits.TrailingZeros64(numbers)]
+		b.numbers++
 	}
-	f.firstAttribute, f.endAttributes = b.firstChosen, b.endChosen
-	if len(d.own) > 0 {
-		f.firstAttribute, f.endAttributes = b.keep(b.chosen, d.own)
+	for ; texts != 0; texts &= texts - 1 {
+		s.texts[b.texts] = d.texts[bits.TrailingZeros64(texts)]
+		b.texts++
 	}
-}
-
-// keep leaves attributes for the sheet and returns their place.
-func (b *Batch) keep(ofResource, ofSpan []Attribute) (first, end uint32) {
-	first = uint32(len(b.attributes))
-	b.attributes = append(append(b.attributes, ofResource...), ofSpan...)
-	return first, uint32(len(b.attributes))
+	if d.own != nil {
+		own := *f.Origin
+		own.attributes = slices.Concat(own.attributes, d.own)
+		f.Origin = &own
+	}
 }

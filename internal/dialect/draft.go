@@ -12,6 +12,7 @@ import (
 // draft is a span's facts while they are read: each has a place of its own.
 type draft struct {
 	*Facts
+	reader     *Reader
 	javaScript bool
 
 	// These are meaningless where Facts.has has no bit.
@@ -56,7 +57,7 @@ const noRule = math.MaxUint32
 
 // read reads the span, whose dialect is known.
 func (f *draft) read(span ptrace.Span, name string) {
-	r, dialect := f.sheet.reader, f.dialect
+	r, dialect := f.reader, f.dialect
 	named := f.roleByName(name)
 	var kinds *KindTable
 	for key, value := range span.Attributes().All() {
@@ -106,7 +107,7 @@ func (f *draft) roleByName(name string) bool {
 		if matches(n.Name, name) {
 			f.Role, f.Stage = n.Role, n.Stage
 			if n.HasExtent {
-				f.setNumber(n.Extent, f.Duration(), f.sheet.reader.extents[n.Name])
+				f.setNumber(n.Extent, f.Duration(), f.reader.extents[n.Name])
 			}
 			return true
 		}

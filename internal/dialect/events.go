@@ -20,7 +20,7 @@ func (f *draft) events(span ptrace.Span) {
 	var chunkRule *compiledEvent
 	for i := range min(events.Len(), maxEvents) {
 		event := events.At(i)
-		rule := f.sheet.reader.event(event.Name())
+		rule := f.reader.event(event.Name())
 		if rule == nil {
 			continue
 		}

@@ -217,6 +217,8 @@ type Origin struct {
 	Scope                     string
 	// Engine names the inference engine of the process, if the resource or scope gives it away.
 	Engine string
+
+	attributes []Attribute
 }
 
 // Facts is what one span tells. It aliases the strings of the span it was read from.
@@ -239,21 +241,22 @@ type Facts struct {
 	Refused   Refusals
 	Marks     Marks
 
-	// What only some spans tell lies on a sheet shared by the spans of a batch,
-	// from these places on. There are numbers and texts for the bits that are set.
-	sheet                         *sheet
-	has                           uint64
-	firstNumber, firstText        uint32
-	firstAttribute, endAttributes uint32
+	// What only some spans tell lies on a sheet shared with other spans, from
+	// these places on: a number or a text for each bit that is set.
+	firstNumber, firstText uint16
+	has                    uint64
+	sheet                  *sheet
 }
 
-// sheet is what the spans of a batch tell, one after the other.
+// sheet is what a few spans tell, one after the other.
 type sheet struct {
-	reader     *Reader
-	numbers    []figure
-	texts      []string
-	attributes []Attribute
+	reader  *Reader
+	numbers [sheetSize]figure
+	texts   [sheetSize]string
 }
+
+// sheetSize is enough for several spans, and for one that tells everything.
+const sheetSize = 126
 
 // figure is a number and what it was read from.
 type figure struct {
@@ -298,12 +301,7 @@ func (f *Facts) figure(bit int) figure {
 }
 
 // Attributes are the operator-chosen ones, those of the resource first.
-func (f *Facts) Attributes() []Attribute {
-	if f.firstAttribute == f.endAttributes {
-		return nil
-	}
-	return f.sheet.attributes[f.firstAttribute:f.endAttributes:f.endAttributes]
-}
+func (f *Facts) Attributes() []Attribute { return f.Origin.attributes }
 
 // Dialect names the dialect that read the span, "" if none did.
 func (f *Facts) Dialect() string {

@@ -72,7 +72,7 @@ func finishLangfuse(f *draft, span Span) {
 			output = outputs
 		}
 	}
-	source := f.sheet.reader.sourceOf("langfuse.observation.usage_details")
+	source := f.reader.sourceOf("langfuse.observation.usage_details")
 	if input >= 0 {
 		f.setNumber(InputTokens, input, source)
 	}

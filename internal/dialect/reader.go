@@ -31,7 +31,7 @@ type Reader struct {
 // Read reads one span.
 func (r *Reader) Read(res pcommon.Resource, scope pcommon.InstrumentationScope, span ptrace.Span) Facts {
 	var f Facts
-	b := r.batch(1)
+	b := r.Batch()
 	b.Enter(res, scope)
 	b.Read(span, &f)
 	b.Close()
@@ -40,7 +40,7 @@ func (r *Reader) Read(res pcommon.Resource, scope pcommon.InstrumentationScope, 
 
 // ReadTraces reads every span of td.
 func (r *Reader) ReadTraces(td ptrace.Traces) []Facts {
-	b := r.Batch(td)
+	b := r.Batch()
 	facts := make([]Facts, td.SpanCount())
 	n := 0
 	resources := td.ResourceSpans()

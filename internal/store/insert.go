@@ -57,7 +57,7 @@ func (s *Store) InsertTraces(ctx context.Context, td ptrace.Traces) error {
 
 // encode fills p with the spans of td that may be stored.
 func (s *Store) encode(p *parcel, td ptrace.Traces, now time.Time) {
-	batch := s.reader.Batch(td)
+	batch := s.reader.Batch()
 	defer batch.Close()
 	resources := td.ResourceSpans()
 	for i := range resources.Len() {
