@@ -2,7 +2,10 @@ package phase
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"slices"
+	"sync"
 
 	"github.com/phaseline/phaseline/internal/dialect"
 )
@@ -22,7 +25,8 @@ type Result struct {
 // depends on the set of spans only: not on their order, nor on how often each
 // is there. Of two spans with one id the one with the larger hash counts.
 func Decompose(spans []dialect.Facts) Result {
-	var d decomposer
+	d := decomposers.Get().(*decomposer)
+	defer d.recycle()
 	d.run(spans, (*trace).correlate)
 	return d.result
 }
@@ -42,11 +46,21 @@ type decomposer struct {
 	result  Result
 	explain *explainer
 	trace   trace // the one at hand
+	nodes   []node
+}
+
+// decomposers are kept for their room, which one trace after the other needs.
+var decomposers = sync.Pool{New: func() any { return new(decomposer) }}
+
+func (d *decomposer) recycle() {
+	clear(d.nodes)
+	*d = decomposer{nodes: d.nodes[:0]}
+	decomposers.Put(d)
 }
 
 func (d *decomposer) run(spans []dialect.Facts, relate func(*trace)) {
-	nodes := distinct(spans)
-	for len(nodes) > 0 {
+	d.take(spans)
+	for nodes := d.nodes; len(nodes) > 0; {
 		n := 1
 		for n < len(nodes) && nodes[n].TraceID == nodes[0].TraceID {
 			n++
@@ -59,43 +73,36 @@ func (d *decomposer) run(spans []dialect.Facts, relate func(*trace)) {
 		nodes = nodes[n:]
 	}
 	slices.SortFunc(d.result.Requests, func(a, b Request) int {
-		switch {
-		case a.Start != b.Start:
-			if a.Start < b.Start {
-				return -1
-			}
-			return 1
-		case a.SpanID != b.SpanID:
-			return bytes.Compare(a.SpanID[:], b.SpanID[:])
-		}
-		return bytes.Compare(a.TraceID[:], b.TraceID[:])
+		return cmp.Or(cmp.Compare(a.Start, b.Start), compareIDs(a.SpanID, b.SpanID), bytes.Compare(a.TraceID[:], b.TraceID[:]))
 	})
 }
 
-// distinct makes a node of each span, sorted by trace and span id.
-func distinct(spans []dialect.Facts) []node {
+// take makes a node of each span, sorted by trace and span id.
+func (d *decomposer) take(spans []dialect.Facts) {
 	var few [16]*dialect.Facts // most traces need no more
 	sorted := few[:0]
 	for i := range spans {
 		sorted = append(sorted, &spans[i])
 	}
 	slices.SortFunc(sorted, func(a, b *dialect.Facts) int {
-		if c := bytes.Compare(a.TraceID[:], b.TraceID[:]); c != 0 {
-			return c
+		if a.TraceID != b.TraceID {
+			return bytes.Compare(a.TraceID[:], b.TraceID[:])
 		}
-		return bytes.Compare(a.SpanID[:], b.SpanID[:])
+		return compareIDs(a.SpanID, b.SpanID)
 	})
-	nodes := make([]node, len(sorted))
-	kept := nodes[:0]
+	d.nodes = slices.Grow(d.nodes[:0], len(sorted))
 	for _, f := range sorted {
-		if last := len(kept) - 1; last >= 0 && kept[last].TraceID == f.TraceID && kept[last].SpanID == f.SpanID {
-			if f.Hash() > kept[last].Hash() {
-				kept[last].Facts = f
+		if last := len(d.nodes) - 1; last >= 0 && d.nodes[last].SpanID == f.SpanID && d.nodes[last].TraceID == f.TraceID {
+			if f.Hash() > d.nodes[last].Hash() {
+				d.nodes[last].Facts = f
 			}
 			continue
 		}
-		kept = kept[:len(kept)+1]
-		kept[len(kept)-1].Facts = f
+		d.nodes = append(d.nodes, node{Facts: f})
 	}
-	return kept
+}
+
+// compareIDs orders span ids as bytes.Compare does.
+func compareIDs(a, b [8]byte) int {
+	return cmp.Compare(binary.BigEndian.Uint64(a[:]), binary.BigEndian.Uint64(b[:]))
 }

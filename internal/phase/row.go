@@ -71,11 +71,8 @@ func (t *trace) request(i int32, r *Request) {
 	r.Start, r.End = n.Start, n.End
 	r.Dialect, r.Version = n.Dialect(), t.version
 	r.Total = Duration(n.Duration())
-	for _, d := range [...]*Duration{&r.Network, &r.Queue, &r.Prefill, &r.Decode,
-		&r.TTFT, &r.TTFTNetwork, &r.TTFTQueue, &r.TTFTPrefill, &r.TTFTRest,
-		&r.FirstAnswer, &r.Server, &r.ServerTTFT, &r.Retry, &r.Connect, &r.TPOT} {
-		*d = Unknown
-	}
+	r.TTFT, r.TTFTNetwork, r.TTFTQueue, r.TTFTPrefill, r.TTFTRest = Unknown, Unknown, Unknown, Unknown, Unknown
+	r.FirstAnswer, r.ServerTTFT, r.Connect, r.TPOT = Unknown, Unknown, Unknown, Unknown
 	r.InputTokens, r.CachedInputTokens, r.OutputTokens, r.ReasoningTokens = Unknown, Unknown, Unknown, Unknown
 	for _, a := range n.Attributes() {
 		r.Attributes = append(r.Attributes, Attribute(a))

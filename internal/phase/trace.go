@@ -1,7 +1,6 @@
 package phase
 
 import (
-	"bytes"
 	"sort"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -138,7 +137,7 @@ func (t *trace) find(id [8]byte) int32 {
 	if id == ([8]byte{}) {
 		return none
 	}
-	i := sort.Search(len(t.nodes), func(i int) bool { return bytes.Compare(t.nodes[i].SpanID[:], id[:]) >= 0 })
+	i := sort.Search(len(t.nodes), func(i int) bool { return compareIDs(t.nodes[i].SpanID, id) >= 0 })
 	if i == len(t.nodes) || t.nodes[i].SpanID != id {
 		return none
 	}
