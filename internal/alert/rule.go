@@ -204,6 +204,9 @@ func (r Rule) Validate() error {
 		} else if r.SLO.Target < 0.5 || r.SLO.Target > 0.9999 {
 			wrong("slo.target %v: use 0.5 to 0.9999", r.SLO.Target)
 		}
+		if shortest := Duration(BurnWindows[0].Short); r.Window < 1 || shortest%r.Window != 0 {
+			wrong("window %s: the shortest burn rate is that of %s, use 1m or 5m", r.Window, shortest)
+		}
 	case r.Kind == KindAbsence && (r.CoverageBelow < 0 || r.CoverageBelow > 1):
 		wrong("coverage_below %v: use a share from 0 to 1", r.CoverageBelow)
 	}

@@ -36,15 +36,24 @@ type Burn struct {
 	Burning   bool    `json:"burning"`
 }
 
-// JudgeSLO reports whether any pair of windows ending at now burns the budget.
-// The windows are those of the group, oldest first, adjacent and without overlap.
-func JudgeSLO(r Rule, windows []Window, now time.Time) Verdict {
+// JudgeSLO reports whether any pair of windows ending with current burns the
+// budget. past are the group's windows before, in ascending order. Between two of
+// them current overlaps the last one and says nothing about the long windows,
+// which are up to one window late then; the shortest is current itself.
+func JudgeSLO(r Rule, past []Window, current Window) Verdict {
 	v := Verdict{Phi: 1, Condition: ConditionFalse, Reason: ReasonBelowLimit}
+	now, windows := current.End, past
+	if len(past) == 0 || !past[len(past)-1].End.After(current.Start) {
+		windows = append(slices.Clip(past), current)
+	}
 	budget := 1 - r.SLO.Target
 	var seen int64
 	for _, pair := range BurnWindows {
 		requests, bad := missed(windows, now.Add(-pair.Long), now)
 		shortRequests, shortBad := missed(windows, now.Add(-pair.Short), now)
+		if pair.Short == now.Sub(current.Start) {
+			shortRequests, shortBad = current.Requests, current.Requests-current.Good
+		}
 		seen += requests
 		b := Burn{
 			Factor: pair.Factor, Long: Duration(pair.Long), Short: Duration(pair.Short),

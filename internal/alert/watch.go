@@ -114,11 +114,7 @@ func (w *watch) judge(ctx context.Context, key string, current Window) (Verdict,
 			v.Current, v.Baseline, v.Ownership = g.drift.Current, g.drift.Baseline, g.drift.own
 		}
 	case KindSLO:
-		windows := g.past
-		if len(windows) == 0 || !windows[len(windows)-1].End.After(current.Start) {
-			windows = append(slices.Clip(windows), current)
-		}
-		v = JudgeSLO(w.rule, windows, current.End)
+		v = JudgeSLO(w.rule, g.past, current)
 	case KindAbsence:
 		v = JudgeAbsence(w.rule, current, usual(g.past, time.Duration(w.rule.Window), current.Start))
 	}
