@@ -51,6 +51,7 @@ func TestAMistakeRefusesTheWholeFile(t *testing.T) {
 		"rules: [{name: a, kind: regression, min_relative: -1}]":                       "must be above 0",
 		"rules: [{name: a, kind: absence, coverage_below: 2}]":                         "share from 0 to 1",
 		"rules: [{name: a, kind: slo, slo: {target: 2}}]":                              "0.9999",
+		"rules: [{name: a, kind: slo, window: 10m, slo: {target: 0.9}}]":               "use 1m or 5m",
 		"rules: {": "not a rule file",
 		"":         "it has no `rules:`",
 	} {
@@ -120,6 +121,25 @@ func windows(random *rand.Rand, count int, n int64, p, rho float64) []Window {
 	return all
 }
 
+// What happened to too few requests to fire is no bar for what happens to many,
+// unless there is nothing else to compare with.
+func TestAQuietNightsIncidentHidesNoLaterOne(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 10))
+	past := windows(random, 300, 100, 0.05, 0)
+	usual, count := Overdispersion{}.largest(past, now)
+	assert.Equal(t, 300, count)
+	assert.Less(t, usual, 5.0)
+	for i := range 5 {
+		past[i].Surprise = &Surprise{Exceeding: 7, Expected: 0.35, Variance: 0.33, N: 7, Matched: 1}
+	}
+	bar, count := Overdispersion{}.largest(past, now)
+	assert.LessOrEqual(t, bar, usual)
+	assert.Equal(t, 295, count)
+	bar, count = Overdispersion{}.largest(past[:MinPastWindows], now)
+	assert.Greater(t, bar, 11.0)
+	assert.Equal(t, MinPastWindows, count)
+}
+
 // The estimate of φ is compared with that of a beta-binomial, whose variance is
 // n·p·(1-p)·(1+(n-1)ρ) exactly.
 func TestOverdispersionFindsTheDesignEffect(t *testing.T) {
@@ -178,19 +198,26 @@ func TestWilsonAgreesWithItsTable(t *testing.T) {
 
 func TestBeganIsTheFirstMinuteOfTheChange(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
-	late := 0
-	for range 200 {
-		minutes := windows(random, 60, 100, 0.05, 0)
-		for i := range minutes {
-			if i >= 47 || i >= 5 && i < 15 { // the earlier one is over
-				minutes[i].Surprise.Exceeding += 15
+	for _, c := range []struct{ first, before, by int }{ // the minutes of each, and how much more the earlier one was
+		{47, 10, 1}, {57, 12, 1}, {57, 12, 4}, {58, 30, 4},
+	} {
+		off := 0
+		for range 200 {
+			minutes := windows(random, 60, 100, 0.05, 0)
+			for i := range minutes {
+				switch {
+				case i >= c.first:
+					minutes[i].Surprise.Exceeding += 15
+				case i >= 5 && i < 5+c.before: // it is over
+					minutes[i].Surprise.Exceeding += 15 * float64(c.by)
+				}
+			}
+			if d := Began(minutes).Sub(minutes[c.first].Start); d < -5*time.Minute || d > 5*time.Minute {
+				off++
 			}
 		}
-		if d := Began(minutes).Sub(minutes[47].Start); d < -5*time.Minute || d > 5*time.Minute {
-			late++
-		}
+		assert.Less(t, off, 10, "%+v", c)
 	}
-	assert.Less(t, late, 10)
 	assert.True(t, Began(nil).IsZero())
 }
 

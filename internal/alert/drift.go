@@ -83,8 +83,8 @@ func JudgeDrift(r Rule, hours, baseline []Window) Drift {
 
 // Began dates a change that is still going on at the end of the windows, by the
 // cumulative sum of Page (1954) read backwards: each window counts for as much as
-// its tail exceeds half of what the last five exceed by, so that a quiet stretch
-// parts the change from an earlier one. Windows are judged, adjacent, and not
+// its tail exceeds half of what the last five exceed by, and where nothing is left
+// of the sum a quiet stretch parts the change from an earlier one. Windows are judged, adjacent, and not
 // longer than the precision wanted. The zero time without a change.
 func Began(windows []Window) time.Time {
 	var excess, expected float64
@@ -107,6 +107,9 @@ func Began(windows []Window) time.Time {
 		}
 		if sum += s.Exceeding - s.Expected*(1+half); sum > most {
 			most, began = sum, windows[i].Start
+		}
+		if i < len(windows)-5 && sum < 0 {
+			break
 		}
 	}
 	return began

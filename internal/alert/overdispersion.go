@@ -109,19 +109,33 @@ func (s Surprise) squared() float64 {
 	return d * d / s.Variance
 }
 
-// largest is the largest surprise of any judged window before start, in units
-// of its own √φ, and how many there are.
+// largest is the largest surprise of the judged windows before start, in units
+// of its own √φ, and of how many. Windows of too few requests to fire count only
+// where there are hardly others: an incident in a quiet night cannot fire, is
+// therefore not left out, and would hide a later one.
 func (o Overdispersion) largest(past []Window, start time.Time) (z float64, windows int) {
+	var most [2]float64 // of all, and of those that could have fired
+	var counts [2]int
 	for _, w := range past {
 		if !w.counts(start) {
 			continue
 		}
-		if scaled := w.Surprise.Z() / math.Sqrt(o.Phi(w.Surprise.N)); windows == 0 || scaled > z {
-			z = scaled
+		phi := o.Phi(w.Surprise.N)
+		scaled := w.Surprise.Z() / math.Sqrt(phi)
+		for i := range most {
+			if i == 1 && float64(w.Surprise.N)/phi < MinEffective {
+				continue
+			}
+			if counts[i] == 0 || scaled > most[i] {
+				most[i] = scaled
+			}
+			counts[i]++
 		}
-		windows++
 	}
-	return z, windows
+	if counts[1] >= MinPastWindows {
+		return most[1], counts[1]
+	}
+	return most[0], counts[0]
 }
 
 // pastMargin is by how much a surprise must exceed the largest of so many past
