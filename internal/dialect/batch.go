@@ -2,7 +2,6 @@ package dialect
 
 import (
 	"math/bits"
-	"slices"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -17,13 +16,14 @@ type Batch struct {
 
 	// What the spans of the resource and scope at hand share.
 	origin     *Origin
-	serving    *Origin  // the same, of an engine that they do not name
 	dialect    *Dialect // by scope or resource; nil if those do not tell
 	javaScript bool
 	tenant     string
 
-	// Room for what is to come.
-	origins        []Origin
+	// Senders repeat themselves: the origins met last.
+	origins [8]*Origin
+	latest  int
+
 	sheet          *sheet
 	numbers, texts int // taken on sheet
 }
@@ -38,20 +38,15 @@ func (r *Reader) Batch() *Batch {
 
 // Close gives the batch back to the reader, for other spans.
 func (b *Batch) Close() {
-	b.draft.Facts, b.origin, b.serving = nil, nil, nil
+	b.draft.Facts = nil
 	b.reader.batches.Put(b)
 }
 
 // Enter reads what the spans of a resource and scope share.
 func (b *Batch) Enter(res pcommon.Resource, scope pcommon.InstrumentationScope) {
 	r := b.reader
-	if len(b.origins) == 0 {
-		b.origins = make([]Origin, 16)
-	}
-	o := &b.origins[0]
-	b.origins = b.origins[1:]
-	b.origin, b.serving, b.dialect, b.tenant = o, nil, r.byScope(scope.Name()), ""
-	o.Scope = clip(scope.Name())
+	o := Origin{Scope: clip(scope.Name())}
+	b.dialect, b.tenant = r.byScope(scope.Name()), ""
 	b.javaScript = strings.HasPrefix(scope.Name(), "@") // npm package names
 	for key, value := range res.Attributes().All() {
 		switch key {
@@ -92,13 +87,27 @@ func (b *Batch) Enter(res pcommon.Resource, scope pcommon.InstrumentationScope) 
 		}
 		for _, k := range r.chosen {
 			if k == key {
-				o.attributes = append(o.attributes, Attribute{key, readText(value)})
+				o.choose(Attribute{key, readText(value)})
 			}
 		}
 	}
 	if b.dialect != nil && b.dialect.Engine != "" {
 		o.Engine = b.dialect.Engine
 	}
+	b.origin = b.share(&o)
+}
+
+// share returns an origin that is equal to o.
+func (b *Batch) share(o *Origin) *Origin {
+	for _, known := range b.origins {
+		if known != nil && *known == *o {
+			return known
+		}
+	}
+	b.latest = (b.latest + 1) % len(b.origins)
+	own := *o
+	b.origins[b.latest] = &own
+	return &own
 }
 
 // Read reads one span into f, which must be zero.
@@ -120,7 +129,9 @@ func (b *Batch) Read(span ptrace.Span, f *Facts) {
 	name := strings.TrimLeft(span.Name(), " ")
 	f.dialect = b.recognise(span, name)
 	if f.dialect != nil && f.dialect.Engine != "" && f.dialect.Engine != b.origin.Engine {
-		f.Origin = b.engine(f.dialect.Engine)
+		served := *b.origin
+		served.Engine = f.dialect.Engine
+		f.Origin = b.share(&served)
 	}
 	d.read(span, name)
 	b.put(d)
@@ -145,17 +156,6 @@ func (b *Batch) recognise(span ptrace.Span, name string) *Dialect {
 	return dialect
 }
 
-// engine returns the origin of a span of an engine that its resource and scope
-// do not give away.
-func (b *Batch) engine(name string) *Origin {
-	if b.serving == nil || b.serving.Engine != name {
-		own := *b.origin
-		own.Engine = name
-		b.serving = &own
-	}
-	return b.serving
-}
-
 // put moves what the span tells to the sheet.
 func (b *Batch) put(d *draft) {
 	f := d.Facts
@@ -175,7 +175,7 @@ func (b *Batch) put(d *draft) {
 	}
 	if d.own != nil {
 		own := *f.Origin
-		own.attributes = slices.Concat(own.attributes, d.own)
+		own.choose(d.own...)
 		f.Origin = &own
 	}
 }

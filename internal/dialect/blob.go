@@ -1,5 +1,7 @@
 package dialect
 
+import "strings"
+
 // maxBlob bounds how much of a JSON text in an attribute is read, and maxDepth
 // how deep: such texts carry whole conversations.
 const (
@@ -56,21 +58,12 @@ func walkBlob(s string, visit func(parent, key, value string)) {
 		case ' ', '\t', '\n', '\r':
 			i++
 		case '"', '\'':
-			end := i + 1
-			for end < len(s) && s[end] != c {
-				if s[end] == '\\' {
-					end++
-				}
-				end++
-			}
-			if end > len(s) {
-				end = len(s)
-			}
+			end := endOfText(s, i+1, c)
 			pending, have = s[i+1:end], true
 			i = end + 1
 		default:
 			end := i
-			for end < len(s) && !isBlobPunctuation(s[end]) {
+			for end < len(s) && !blobPunctuation[s[end]] {
 				end++
 			}
 			pending, have = s[i:end], true
@@ -80,10 +73,18 @@ func walkBlob(s string, visit func(parent, key, value string)) {
 	flush()
 }
 
-func isBlobPunctuation(c byte) bool {
-	switch c {
-	case '{', '}', '[', ']', ',', ':', ' ', '\t', '\n', '\r', '"', '\'':
-		return true
+// endOfText returns where the text that begins at i ends, at an unescaped quote or with s.
+func endOfText(s string, i int, quote byte) int {
+	if n := strings.IndexByte(s[i:], quote); n >= 0 && strings.IndexByte(s[i:i+n], '\\') < 0 {
+		return i + n
 	}
-	return false
+	for i < len(s) && s[i] != quote {
+		if s[i] == '\\' {
+			i++
+		}
+		i++
+	}
+	return min(i, len(s))
 }
+
+var blobPunctuation = [256]bool{'{': true, '}': true, '[': true, ']': true, ',': true, ':': true, ' ': true, '\t': true, '\n': true, '\r': true, '"': true, '\'': true}

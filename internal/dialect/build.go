@@ -77,9 +77,6 @@ func NewReader(options Options) *Reader {
 		panic(err) // the configuration is validated before anything starts
 	}
 	r := &Reader{
-		entries: map[string]*entry{},
-		scopes:  map[string]*Dialect{},
-		events:  map[string]*compiledEvent{},
 		extents: map[string]sourceID{},
 		sources: []string{""},
 		tenant:  options.TenantAttribute,
@@ -100,15 +97,15 @@ func NewReader(options Options) *Reader {
 	if options.TenantAttribute != "" {
 		r.enter(options.TenantAttribute).tenant = true
 	}
-	r.keys = newKeyTable(r.entries)
 	return r
 }
 
+// enter returns the entry of a key, made if need be.
 func (r *Reader) enter(key string) *entry {
-	e := r.entries[key]
+	e := r.keys.find(key)
 	if e == nil {
 		e = &entry{}
-		r.entries[key] = e
+		r.keys.put(key, e)
 	}
 	return e
 }
@@ -126,7 +123,7 @@ func (r *Reader) add(d *Dialect) {
 		if prefix, ok := strings.CutSuffix(scope, "*"); ok {
 			r.prefixes = append(r.prefixes, scopePrefix{prefix, d})
 		} else {
-			r.scopes[scope] = d
+			r.scopes.put(scope, d)
 		}
 	}
 	// The longest prefix is the most specific.
@@ -184,7 +181,7 @@ func (r *Reader) add(d *Dialect) {
 			ce.name = prefix
 			r.eventPrefixes = append(r.eventPrefixes, ce)
 		} else {
-			r.events[ev.Name] = ce
+			r.events.put(ev.Name, ce)
 		}
 	}
 }
@@ -225,7 +222,7 @@ func (r *Reader) compile(rule Rule) compiled {
 
 // byScope returns the dialect that scope belongs to, or nil.
 func (r *Reader) byScope(scope string) *Dialect {
-	if d := r.scopes[scope]; d != nil {
+	if d := r.scopes.find(scope); d != nil {
 		return d
 	}
 	for i := range r.prefixes {
@@ -248,7 +245,7 @@ func (r *Reader) byName(name string) *Dialect {
 
 // event returns what is known about events of this name, or nil.
 func (r *Reader) event(name string) *compiledEvent {
-	if e := r.events[name]; e != nil {
+	if e := r.events.find(name); e != nil {
 		return e
 	}
 	for _, e := range r.eventPrefixes {

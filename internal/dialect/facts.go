@@ -10,6 +10,7 @@ package dialect
 import (
 	"hash/fnv"
 	"math/bits"
+	"slices"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
@@ -218,7 +219,15 @@ type Origin struct {
 	// Engine names the inference engine of the process, if the resource or scope gives it away.
 	Engine string
 
-	attributes []Attribute
+	attributes *[]Attribute // operator-chosen; nil if there are none
+}
+
+// choose adds attributes, to o alone.
+func (o *Origin) choose(attributes ...Attribute) {
+	if o.attributes != nil {
+		attributes = slices.Concat(*o.attributes, attributes)
+	}
+	o.attributes = &attributes
 }
 
 // Facts is what one span tells. It aliases the strings of the span it was read from.
@@ -301,7 +310,12 @@ func (f *Facts) figure(bit int) figure {
 }
 
 // Attributes are the operator-chosen ones, those of the resource first.
-func (f *Facts) Attributes() []Attribute { return f.Origin.attributes }
+func (f *Facts) Attributes() []Attribute {
+	if f.Origin.attributes == nil {
+		return nil
+	}
+	return *f.Origin.attributes
+}
 
 // Dialect names the dialect that read the span, "" if none did.
 func (f *Facts) Dialect() string {

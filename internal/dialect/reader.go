@@ -13,13 +13,12 @@ type Span = ptrace.Span
 
 // Reader reads spans into facts. It is immutable and safe for concurrent use.
 type Reader struct {
-	entries       map[string]*entry // what keys was built from
-	keys          keyTable
-	scopes        map[string]*Dialect
+	keys          nameTable[entry]
+	scopes        nameTable[Dialect]
 	prefixes      []scopePrefix
 	signNames     []dialectSign // by the span's name
 	signResources []dialectSign // by an attribute of the resource
-	events        map[string]*compiledEvent
+	events        nameTable[compiledEvent]
 	eventPrefixes []*compiledEvent
 	sources       []string
 	extents       map[string]sourceID
