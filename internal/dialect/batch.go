@@ -166,7 +166,8 @@ func (b *Batch) put(d *draft) {
 	s := b.sheet
 	f.sheet, f.firstNumber, f.firstText = s, uint16(b.numbers), uint16(b.texts)
 	for ; numbers != 0; numbers &= numbers - 1 {
-		s.numbers[b.numbers] = d.numbers[bits.TrailingZeros64(numbers)]
+		f := &d.numbers[bits.TrailingZeros64(numbers)]
+		s.numbers[b.numbers], s.sources[b.numbers] = f.value, f.source
 		b.numbers++
 	}
 	for ; texts != 0; texts &= texts - 1 {

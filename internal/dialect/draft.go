@@ -26,6 +26,12 @@ type draft struct {
 	own []Attribute // operator-chosen, of the span itself
 }
 
+// figure is a number and what it was read from.
+type figure struct {
+	value  int64
+	source sourceID
+}
+
 // Number returns the fact n, or Unknown.
 func (f *draft) Number(n Number) int64 {
 	if !f.Has(n) {

@@ -260,18 +260,13 @@ type Facts struct {
 // sheet is what a few spans tell, one after the other.
 type sheet struct {
 	reader  *Reader
-	numbers [sheetSize]figure
+	numbers [sheetSize]int64
+	sources [sheetSize]sourceID // of the numbers
 	texts   [sheetSize]string
 }
 
-// sheetSize is enough for several spans, and for one that tells everything.
-const sheetSize = 126
-
-// figure is a number and what it was read from.
-type figure struct {
-	value  int64
-	source sourceID
-}
+// sheetSize makes a sheet 4 KiB: enough for several spans, and for one that tells everything.
+const sheetSize = 156
 
 // The bits of Facts.has: one for each Number, then for the source of each
 // refusal, which is kept as if it were a number, then for each Text.
@@ -290,7 +285,7 @@ func (f *Facts) Number(n Number) int64 {
 	if f.has&(1<<n) == 0 {
 		return Unknown
 	}
-	return f.figure(int(n)).value
+	return f.sheet.numbers[f.place(int(n))]
 }
 
 // Has reports whether the span tells n.
@@ -305,8 +300,9 @@ func (f *Facts) Text(t Text) string {
 	return f.sheet.texts[int(f.firstText)+bits.OnesCount64(f.has>>textBit&(1<<t-1))]
 }
 
-func (f *Facts) figure(bit int) figure {
-	return f.sheet.numbers[int(f.firstNumber)+bits.OnesCount64(f.has&(1<<bit-1))]
+// place is where on the sheet the number of a bit is.
+func (f *Facts) place(bit int) int {
+	return int(f.firstNumber) + bits.OnesCount64(f.has&(1<<bit-1))
 }
 
 // Attributes are the operator-chosen ones, those of the resource first.
@@ -349,7 +345,7 @@ func (f *Facts) Source(n Number) string {
 	if !f.Has(n) {
 		return ""
 	}
-	return f.sheet.reader.sources[f.figure(int(n)).source]
+	return f.sheet.reader.sources[f.sheet.sources[f.place(int(n))]]
 }
 
 // RefusedSource names what the value that refusal tells of was read from, "" if
@@ -359,7 +355,7 @@ func (f *Facts) RefusedSource(refusal Refusals) string {
 	if f.has&(1<<bit) == 0 {
 		return ""
 	}
-	return f.sheet.reader.sources[f.figure(bit).source]
+	return f.sheet.reader.sources[f.sheet.sources[f.place(bit)]]
 }
 
 // Hash is a hash of everything the span tells. Of two spans with one id, the

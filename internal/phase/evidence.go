@@ -30,10 +30,12 @@ type phases struct {
 	tokens                          int64 // output tokens that decode made, Unknown if not the row's
 }
 
+// noPhases is what is known without evidence.
+var noPhases = phases{network: unknownPart, queue: unknownPart, prefill: unknownPart, decode: unknownPart, tokens: Unknown}
+
 // enginePhases reads queue, prefill and decode from the engine's request span
 // and the part spans below it: one clock domain (R7).
-func (t *trace) enginePhases(s *served) phases {
-	p := phases{network: unknownPart, queue: unknownPart, prefill: unknownPart, decode: unknownPart, tokens: Unknown}
+func (t *trace) enginePhases(s *served, p *phases) {
 	e := s.engine
 	p.queue = t.enginePart(e, dialect.Queue)
 	p.prefill = t.enginePart(e, dialect.Prefill)
@@ -43,16 +45,15 @@ func (t *trace) enginePhases(s *served) phases {
 		p.queue = t.queueByEvents(e)
 	}
 	if n.Is(dialect.ArrivalClock) {
-		t.byArrival(e, &p)
+		t.byArrival(e, p)
 	}
 	if s.several {
 		p.tokens = n.Number(dialect.OutputTokens)
 	}
 	if s.prefill != none {
-		t.joinStages(s, &p)
+		t.joinStages(s, p)
 	}
-	t.remarkIncomplete(n, &p)
-	return p
+	t.remarkIncomplete(n, p)
 }
 
 // remarkIncomplete: another engine span of the call tells a phase that the one
@@ -186,10 +187,10 @@ func (t *trace) joinStages(s *served, p *phases) {
 	p.tokens = t.nodes[s.engine].Number(dialect.OutputTokens)
 }
 
-// providerPhases reads what a provider's answer said about its own time, which
-// somebody copied to the request's span, one below it, or the gateway's.
-func (t *trace) providerPhases(request int32, s *served) (phases, bool) {
-	p := phases{network: unknownPart, queue: unknownPart, prefill: unknownPart, decode: unknownPart, tokens: Unknown}
+// provider returns the span that tells what a provider's answer said about its
+// own time, which somebody copied to the request's span, one below it, or the
+// gateway's; none without one.
+func (t *trace) provider(request int32, s *served) int32 {
 	from := none
 	consider := func(i int32, n *node) {
 		if from == none && (hasPhases(n) || n.Has(dialect.ServerTotal)) && n.Role != dialect.RoleEngine && n.Role != dialect.RolePart {
@@ -203,9 +204,12 @@ func (t *trace) providerPhases(request int32, s *served) (phases, bool) {
 		}
 		consider(i, n)
 	})
-	if from == none {
-		return p, false
-	}
+	return from
+}
+
+// providerPhases reads the phases that the provider's span tells.
+func (t *trace) providerPhases(from int32, s *served) phases {
+	p := noPhases
 	n := &t.nodes[from]
 	const rule = "the provider's own value"
 	if n.Has(dialect.Queue) {
@@ -218,7 +222,7 @@ func (t *trace) providerPhases(request int32, s *served) (phases, bool) {
 		p.decode = measured(from, n.Number(dialect.Decode), n.Source(dialect.Decode), rule)
 	}
 	if s.engine != none || s.window.Known() {
-		return p, true
+		return p
 	}
 	switch {
 	case n.Has(dialect.ServerTotal):
@@ -227,7 +231,7 @@ func (t *trace) providerPhases(request int32, s *served) (phases, bool) {
 		// An upper bound for network: the provider's edge is in it.
 		s.window, s.windowSpan, s.windowSource = p.queue.ns+p.prefill.ns+p.decode.ns, from, p.queue.source
 	}
-	return p, true
+	return p
 }
 
 // headerWindow takes the processing time of a response header for the server

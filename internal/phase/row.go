@@ -14,7 +14,8 @@ func (t *trace) rows() {
 	result := &t.out.result
 	requests, tombstones := 0, 0
 	for i := range t.nodes {
-		switch t.kind(int32(i)) {
+		t.nodes[i].row = t.kind(int32(i))
+		switch t.nodes[i].row {
 		case isRequest:
 			requests++
 		case isTombstone:
@@ -25,7 +26,7 @@ func (t *trace) rows() {
 	result.Tombstones = slices.Grow(result.Tombstones, tombstones)
 	for i := range t.nodes {
 		n := &t.nodes[i]
-		switch t.kind(int32(i)) {
+		switch n.row {
 		case isRequest:
 			result.Requests = result.Requests[:len(result.Requests)+1]
 			t.request(int32(i), &result.Requests[len(result.Requests)-1])
@@ -85,7 +86,8 @@ func (t *trace) request(i int32, r *Request) {
 	r.Vantage = t.vantage(i)
 	t.describe(i, &s, r)
 	t.conclude(i, &s, r)
-	p := t.phases(i, &s, r)
+	p := noPhases
+	t.phases(i, &s, r, &p)
 	t.fill(i, &s, &p, r)
 }
 

@@ -4,10 +4,9 @@ import (
 	"github.com/phaseline/phaseline/internal/dialect"
 )
 
-// phases splits the request's total by the evidence.
-func (t *trace) phases(i int32, s *served, r *Request) phases {
+// phases splits the request's total by the evidence into p, of which nothing is known.
+func (t *trace) phases(i int32, s *served, r *Request, p *phases) {
 	n := &t.nodes[i]
-	p := phases{network: unknownPart, queue: unknownPart, prefill: unknownPart, decode: unknownPart, tokens: Unknown}
 	tool := t.toolTime(i)
 	if tool != toolOutside {
 		r.Flags |= FlagToolTimeInside
@@ -18,18 +17,19 @@ func (t *trace) phases(i int32, s *served, r *Request) phases {
 		if s.gateway != none {
 			s.window, s.windowSpan, s.windowSource, s.extent = Duration(t.nodes[s.gateway].Duration()), s.gateway, "span extent", true
 		}
-		t.network(i, s, r, &p)
+		t.network(i, s, r, p)
 		p.queue, p.prefill, p.decode = unknownPart, unknownPart, unknownPart
-		return p
+		return
 	}
 	if s.engine != none {
-		p = t.enginePhases(s)
+		t.enginePhases(s, p)
 	}
 	if !s.unclear && n.Role != dialect.RoleEngine {
 		// One clock domain: the engine's, unless the provider's says that and more (R7).
-		if q, ok := t.providerPhases(i, s); ok {
-			if s.engine == none || q.covers(&p) && !p.covers(&q) {
-				p, q = q, p
+		if from := t.provider(i, s); from != none {
+			q := t.providerPhases(from, s)
+			if s.engine == none || q.covers(p) && !p.covers(&q) {
+				*p, q = q, *p
 			}
 			p.flags |= q.flags
 			if !p.covers(&q) {
@@ -58,10 +58,9 @@ func (t *trace) phases(i int32, s *served, r *Request) phases {
 		// Far faster than the server made them: something held the stream back.
 		r.Flags |= FlagBufferedStream
 	}
-	t.network(i, s, r, &p)
+	t.network(i, s, r, p)
 	r.Flags |= p.flags
-	t.fit(r, &p)
-	return p
+	t.fit(r, p)
 }
 
 // network is what of the client's time is not the server's (N). The clocks of
@@ -80,7 +79,9 @@ func (t *trace) network(i int32, s *served, r *Request, p *phases) {
 		p.network = derived(s.windowSpan, 0, s.windowSource, "server window equals the total")
 	default:
 		// The client's span closed early, or the pairing is wrong.
-		*p = phases{network: unknownPart, queue: unknownPart, prefill: unknownPart, decode: unknownPart, tokens: Unknown, flags: p.flags | FlagServerLongerThanClient}
+		flags := p.flags | FlagServerLongerThanClient
+		*p = noPhases
+		p.flags = flags
 	}
 }
 

@@ -29,12 +29,13 @@ type node struct {
 	owned    int32 // of a request: first span that is evidence for it
 	next     int32 // next span owned by the same request
 
-	dropped  bool // an LLM span that wraps others
-	promoted bool // an HTTP or gateway span that became the request
-	unpaired bool // pairing failed while there was something to pair with
-	waiting  bool // so far, until callers by HTTP are found
-	modelled bool // an LLM span is somewhere below in the same process
-	taken    bool // while pairing: a call that has what is being paired
+	row      rowKind // what becomes of it
+	dropped  bool    // an LLM span that wraps others
+	promoted bool    // an HTTP or gateway span that became the request
+	unpaired bool    // pairing failed while there was something to pair with
+	waiting  bool    // so far, until callers by HTTP are found
+	modelled bool    // an LLM span is somewhere below in the same process
+	taken    bool    // while pairing: a call that has what is being paired
 }
 
 // trace is the spans of one trace, sorted by span id.
