@@ -44,28 +44,28 @@ func (b *Batch) Close() {
 
 // Enter reads what the spans of a resource and scope share.
 func (b *Batch) Enter(res pcommon.Resource, scope pcommon.InstrumentationScope) {
-	r := b.reader
+	r, memo := b.reader, &b.draft.memo
 	o := Origin{Scope: clip(scope.Name())}
 	b.dialect, b.tenant = r.byScope(scope.Name()), ""
 	b.javaScript = strings.HasPrefix(scope.Name(), "@") // npm package names
 	for key, value := range res.Attributes().All() {
 		switch key {
 		case "service.name":
-			o.Service = readText(value)
+			o.Service = memo.text(value)
 		case "service.namespace":
-			o.ServiceNamespace = readText(value)
+			o.ServiceNamespace = memo.text(value)
 		case "service.version":
-			o.ServiceVersion = readText(value)
+			o.ServiceVersion = memo.text(value)
 		case "service.instance.id":
-			o.Instance = readText(value)
+			o.Instance = memo.text(value)
 		case "deployment.environment.name":
-			o.Environment = readText(value)
+			o.Environment = memo.text(value)
 		case "deployment.environment":
 			if o.Environment == "" {
-				o.Environment = readText(value)
+				o.Environment = memo.text(value)
 			}
 		case "telemetry.sdk.language":
-			switch readText(value) {
+			switch memo.text(value) {
 			case "nodejs", "webjs":
 				b.javaScript = true
 			}
@@ -77,17 +77,17 @@ func (b *Batch) Enter(res pcommon.Resource, scope pcommon.InstrumentationScope) 
 		}
 		if b.dialect == nil {
 			for i := range r.signResources {
-				if s := &r.signResources[i]; s.sign.Key == key && matches(s.sign.Value, readText(value)) {
+				if s := &r.signResources[i]; s.sign.Key == key && matches(s.sign.Value, memo.text(value)) {
 					b.dialect = s.dialect
 				}
 			}
 		}
 		if key == r.tenant {
-			b.tenant = readText(value)
+			b.tenant = memo.text(value)
 		}
 		for _, k := range r.chosen {
 			if k == key {
-				o.choose(Attribute{key, readText(value)})
+				o.choose(Attribute{key, memo.text(value)})
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 type draft struct {
 	*Facts
 	reader     *Reader
+	memo       memo
 	javaScript bool
 
 	// These are meaningless where Facts.has has no bit.
@@ -73,7 +74,7 @@ func (f *draft) read(span ptrace.Span, name string) {
 		}
 		if k := e.kinds; k != nil && !named && (kinds == nil || k.Rank < kinds.Rank) {
 			kinds = k
-			f.Role = k.role(value)
+			f.Role = k.role(f.memo.text(value))
 		}
 		f.attribute(e, value)
 	}
@@ -151,10 +152,10 @@ func (f *draft) attribute(e *entry, v pcommon.Value) {
 		f.apply(&rules[i], v)
 	}
 	if e.chosen != "" {
-		f.own = append(f.own, Attribute{e.chosen, readText(v)})
+		f.own = append(f.own, Attribute{e.chosen, f.memo.text(v)})
 	}
 	if e.tenant {
-		f.Tenant = readText(v)
+		f.Tenant = f.memo.text(v)
 	}
 }
 
@@ -165,7 +166,7 @@ func (f *draft) apply(r *compiled, v pcommon.Value) {
 	case classNumber:
 		f.number(r, v)
 	case classText:
-		if s := readText(v); s != "" {
+		if s := f.memo.text(v); s != "" {
 			f.text(r, s)
 		}
 	case classSignal:
@@ -175,7 +176,7 @@ func (f *draft) apply(r *compiled, v pcommon.Value) {
 			}
 			return
 		}
-		f.signal(r, readText(v))
+		f.signal(r, f.memo.text(v))
 	case classFields:
 		switch v.Type() {
 		case pcommon.ValueTypeStr:

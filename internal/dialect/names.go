@@ -50,6 +50,10 @@ func (t *nameTable[T]) find(name string) *T {
 
 // first returns the slot to begin at.
 func (t *nameTable[T]) first(name string) int {
+	return int(hashName(name)) & (len(t.slots) - 1)
+}
+
+func hashName(name string) uint64 {
 	n := len(name)
 	h := uint64(n)
 	if n >= 8 {
@@ -63,6 +67,5 @@ func (t *nameTable[T]) first(name string) int {
 		}
 	}
 	h ^= h >> 32
-	h *= 0x9e3779b97f4a7c15 // the golden ratio: spreads what differs over the high bits
-	return int(h>>40) & (len(t.slots) - 1)
+	return h * 0x9e3779b97f4a7c15 >> 40 // the golden ratio: spreads what differs over the high bits
 }

@@ -70,8 +70,8 @@ func unixNano(t pcommon.Timestamp) int64 {
 
 // matches reports whether name is pattern, or begins with it if it ends in "*".
 func matches(pattern, name string) bool {
-	if p, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(name, p)
+	if last := len(pattern) - 1; last >= 0 && pattern[last] == '*' {
+		return strings.HasPrefix(name, pattern[:last])
 	}
 	return pattern == name
 }

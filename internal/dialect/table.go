@@ -1,10 +1,6 @@
 package dialect
 
-import (
-	"slices"
-
-	"go.opentelemetry.io/collector/pdata/pcommon"
-)
+import "slices"
 
 // Dialect is what one instrumentation, engine or gateway writes on its spans.
 // Each has a file of its own that appends to the registry; nothing else names it.
@@ -80,8 +76,8 @@ type KindTable struct {
 	Else Role
 }
 
-func (k *KindTable) role(v pcommon.Value) Role {
-	if role, ok := k.Values[unquote(readText(v))]; ok {
+func (k *KindTable) role(value string) Role {
+	if role, ok := k.Values[unquote(value)]; ok {
 		return role
 	}
 	return k.Else
