@@ -1,7 +1,9 @@
 package collector
 
 import (
+	"context"
 	_ "embed"
+	"errors"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
@@ -11,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/otelcol"
 
 	"github.com/phaseline/phaseline/collector/phaselineextension"
+	"github.com/phaseline/phaseline/internal/dialect"
 )
 
 //go:embed default.yaml
@@ -44,4 +47,31 @@ func Settings(version string, ready func(phaselineextension.Ready)) otelcol.Coll
 			},
 		},
 	}
+}
+
+// ReaderOptions returns how a collector with the configuration that uris name reads spans.
+func ReaderOptions(ctx context.Context, uris []string) (dialect.Options, error) {
+	set := Settings("", nil)
+	resolver := &set.ConfigProviderSettings.ResolverSettings
+	resolver.URIs, resolver.DefaultScheme = uris, "env"
+	resolver.ConverterFactories = nil // nothing is exposed by reading a file
+	factories, err := set.Factories()
+	if err != nil {
+		return dialect.Options{}, err
+	}
+	provider, err := otelcol.NewConfigProvider(set.ConfigProviderSettings)
+	if err != nil {
+		return dialect.Options{}, err
+	}
+	config, err := provider.Get(ctx, factories)
+	if err = errors.Join(err, provider.Shutdown(ctx)); err != nil {
+		return dialect.Options{}, err
+	}
+	for _, extension := range config.Extensions {
+		if c, ok := extension.(*phaselineextension.Config); ok {
+			options := c.ReaderOptions()
+			return options, options.Validate()
+		}
+	}
+	return dialect.Options{}, errors.New("the configuration has no phaseline extension, so it says nothing about reading spans")
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/phaseline/phaseline/collector"
 	"github.com/phaseline/phaseline/internal/dialect"
 	"github.com/phaseline/phaseline/internal/phase"
 	"github.com/phaseline/phaseline/internal/report"
@@ -12,6 +13,7 @@ import (
 
 func newDecomposeCommand() *cobra.Command {
 	var asJSON, explain bool
+	var config []string
 	cmd := &cobra.Command{
 		Use:   "decompose FILE...",
 		Short: "Split the requests of OTLP trace files into their phases",
@@ -21,6 +23,7 @@ protobuf, "-" is standard input, and several files are one set of spans: the
 halves of a request may come from different exporters. Nothing is stored.`,
 		Example: `  phaseline sample | phaseline decompose -
   phaseline decompose --explain client.json server.json
+  phaseline decompose --config phaseline.yaml traces.json
   phaseline decompose --json traces.binpb | jq '.requests[].ttft_ns'`,
 		Args: func(_ *cobra.Command, files []string) error {
 			if len(files) == 0 {
@@ -29,7 +32,14 @@ halves of a request may come from different exporters. Nothing is stored.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, files []string) error {
-			spans, err := report.ReadFiles(files, cmd.InOrStdin(), dialect.NewReader(dialect.Options{}))
+			var options dialect.Options
+			if len(config) > 0 {
+				var err error
+				if options, err = collector.ReaderOptions(cmd.Context(), config); err != nil {
+					return err
+				}
+			}
+			spans, err := report.ReadFiles(files, cmd.InOrStdin(), dialect.NewReader(options))
 			if err != nil {
 				return err
 			}
@@ -46,5 +56,6 @@ halves of a request may come from different exporters. Nothing is stored.`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, `print {"requests": […]}, durations in integer nanoseconds`)
 	cmd.Flags().BoolVar(&explain, "explain", false, "say for each number which span and attribute it was read from and by which rule, and which values were not believed")
+	cmd.Flags().StringArrayVar(&config, "config", nil, "read spans as phaseline does with this configuration: its mappings, dimensions and tenants; may be repeated")
 	return cmd
 }

@@ -73,3 +73,36 @@ func compareRows(t *testing.T, input, expected string) {
 		}
 	}
 }
+
+// TestDecomposeReadsMappings reads an attribute that only the operator's configuration explains.
+func TestDecomposeReadsMappings(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	spans := write("spans.json", `{"resourceSpans":[{"scopeSpans":[{"spans":[{
+		"traceId":"00000000000000000000000000000001","spanId":"0000000000000001","kind":3,
+		"startTimeUnixNano":"1795003200000000000","endTimeUnixNano":"1795003201000000000","attributes":[
+			{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},
+			{"key":"my.first","value":{"intValue":"250"}}]}]}]}]}`)
+	for config, want := range map[string]string{
+		"extensions: {phaseline: {mappings: [{attribute: my.first, fact: ttft, unit: ms}]}}": `"ttft_ns":250000000`,
+		"extensions: {phaseline: }": `"ttft_ns":null`,
+		"extensions: {phaseline: {mappings: [{attribute: my.first, fact: ttft}]}}": "use s, ms, us or ns",
+		"receivers: {nop: }": "no phaseline extension",
+	} {
+		cmd := newDecomposeCommand()
+		var out bytes.Buffer
+		cmd.SetOut(&out)
+		cmd.SetErr(&out)
+		cmd.SetArgs([]string{"--json", "--config", write("phaseline.yaml", config), spans})
+		_ = cmd.Execute() // what is wrong is printed
+		if got := strings.ReplaceAll(out.String(), ": ", ":"); !strings.Contains(got, strings.ReplaceAll(want, ": ", ":")) {
+			t.Errorf("with %s: %s", config, got)
+		}
+	}
+}

@@ -147,7 +147,7 @@ func (c *Config) Validate() error {
 			return &ExposedError{Endpoint: c.API.Endpoint, Remedy: "set extensions::phaseline::api::token"}
 		}
 	}
-	if err := c.readerOptions().Validate(); err != nil {
+	if err := c.ReaderOptions().Validate(); err != nil {
 		return err
 	}
 	if err := c.Alert.validate(); err != nil {
@@ -159,8 +159,8 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// readerOptions are the settings of reading spans.
-func (c *Config) readerOptions() dialect.Options {
+// ReaderOptions are the settings of reading spans.
+func (c *Config) ReaderOptions() dialect.Options {
 	options := dialect.Options{Attributes: c.Dimensions, TenantAttribute: c.TenantAttribute}
 	for _, m := range c.Mappings {
 		options.Mappings = append(options.Mappings, dialect.Mapping(m))

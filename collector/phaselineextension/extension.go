@@ -134,7 +134,7 @@ func (e *phaselineExtension) build(conn driver.Conn) error {
 	if err != nil {
 		return err
 	}
-	e.reader = dialect.NewReader(e.cfg.readerOptions())
+	e.reader = dialect.NewReader(e.cfg.ReaderOptions())
 	e.store = store.New(conn, e.reader, store.Config{
 		Retention:      e.cfg.retention(),
 		Derive:         e.cfg.Derive.Enabled,

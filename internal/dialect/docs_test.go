@@ -54,6 +54,7 @@ extensions:
 ` + "```" + `
 
 Units of durations are ` + "`s`, `ms`, `us` and `ns`" + `; other facts have none. Facts: ` + "`" + strings.Join(FactNames(), "`, `") + "`" + `.
+` + "`phaseline decompose --config phaseline.yaml FILE`" + ` shows what comes of it.
 
 `)
 	b.WriteString("## Contents\n\n")
