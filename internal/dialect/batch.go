@@ -99,8 +99,8 @@ func (b *Batch) Enter(res pcommon.Resource, scope pcommon.InstrumentationScope) 
 
 // share returns an origin that is equal to o.
 func (b *Batch) share(o *Origin) *Origin {
-	for _, known := range b.origins {
-		if known != nil && *known == *o {
+	for i := range b.origins {
+		if known := b.origins[i]; known != nil && *known == *o {
 			return known
 		}
 	}
@@ -163,17 +163,18 @@ func (b *Batch) put(d *draft) {
 	if b.numbers+bits.OnesCount64(numbers) > sheetSize || b.texts+bits.OnesCount64(texts) > sheetSize {
 		b.sheet, b.numbers, b.texts = &sheet{reader: b.reader}, 0, 0
 	}
-	s := b.sheet
-	f.sheet, f.firstNumber, f.firstText = s, uint16(b.numbers), uint16(b.texts)
+	s, n, t := b.sheet, b.numbers, b.texts
+	f.sheet, f.firstNumber, f.firstText = s, uint16(n), uint16(t)
 	for ; numbers != 0; numbers &= numbers - 1 {
-		f := &d.numbers[bits.TrailingZeros64(numbers)]
-		s.numbers[b.numbers], s.sources[b.numbers] = f.value, f.source
-		b.numbers++
+		told := &d.numbers[bits.TrailingZeros64(numbers)]
+		s.numbers[n], s.sources[n] = told.value, told.source
+		n++
 	}
 	for ; texts != 0; texts &= texts - 1 {
-		s.texts[b.texts] = d.texts[bits.TrailingZeros64(texts)]
-		b.texts++
+		s.texts[t] = d.texts[bits.TrailingZeros64(texts)]
+		t++
 	}
+	b.numbers, b.texts = n, t
 	if d.own != nil {
 		own := *f.Origin
 		own.choose(d.own...)
