@@ -220,6 +220,9 @@ func (w *watch) current(ctx context.Context, end time.Time) (map[string]Window, 
 // states as they would have moved, so that past incidents stay out of what is
 // compared with later. Progress is called after each hour.
 func (w *watch) replay(ctx context.Context, from, to time.Time, each func(end time.Time, g *group, v Verdict, e Event), progress func(time.Time)) error {
+	source := w.source
+	defer func() { w.source = source }()
+	w.source = newReadAhead(source).Read
 	length := time.Duration(w.rule.Window)
 	chunk := max(time.Hour, length)
 	from = from.UTC().Truncate(chunk)
