@@ -6,10 +6,10 @@ import (
 )
 
 // ahead is how much of the time after a question a replay reads with it: a store
-// takes hardly longer for half a day than for an hour. It is less where there
-// are more than fewGroups, for the sake of memory.
+// takes hardly longer for a day than for an hour. It is less where there are
+// more than fewGroups, for the sake of memory.
 const (
-	ahead     = 12 * time.Hour
+	ahead     = 24 * time.Hour
 	fewGroups = 10
 )
 

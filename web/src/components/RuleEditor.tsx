@@ -26,23 +26,26 @@ export function RuleEditor({ rule, onClose }: { rule: Rule | null; onClose: () =
   const [text, setText] = useState(JSON.stringify(rule ?? template, null, 2))
   const [problem, setProblem] = useState<Problem | null>(null)
   const [preview, setPreview] = useState<Preview | null>(null)
-  const [busy, setBusy] = useState(false)
+  const [busy, setBusy] = useState('')
 
-  const run = async (action: (parsed: Rule) => Promise<void>) => {
+  const run = async (doing: string, action: (parsed: Rule) => Promise<void>) => {
     setProblem(null)
-    setBusy(true)
+    setBusy(doing)
     try {
       await action(JSON.parse(text) as Rule)
     } catch (error) {
       setProblem(error instanceof Problem ? error : new Problem(400, 'Not JSON', String(error)))
     } finally {
-      setBusy(false)
+      setBusy('')
     }
   }
   const replay = () =>
-    run(async (parsed) => setPreview((await send('POST', '/alerts/rules/preview', parsed)) as Preview))
+    run('Replaying the last 7 days. With many requests this takes up to a minute.', async (parsed) => {
+      setPreview(null)
+      setPreview((await send('POST', '/alerts/rules/preview', parsed)) as Preview)
+    })
   const save = () =>
-    run(async (parsed) => {
+    run('Saving.', async (parsed) => {
       if (rule) await send('PUT', `/alerts/rules/${encodeURIComponent(rule.name)}`, parsed)
       else await send('POST', '/alerts/rules', parsed)
       refresh()
@@ -63,15 +66,20 @@ export function RuleEditor({ rule, onClose }: { rule: Rule | null; onClose: () =
         onInput={(event) => setText(event.currentTarget.value)}
       />
       {problem && <ProblemNotice problem={problem} />}
+      {busy && (
+        <p class="quiet" role="status">
+          {busy}
+        </p>
+      )}
       {preview && <Replay preview={preview} />}
       <div class="dialog-actions">
         <button type="button" onClick={onClose}>
           Cancel
         </button>
-        <button type="button" disabled={busy} onClick={replay}>
+        <button type="button" disabled={busy !== ''} onClick={replay}>
           When would it have fired?
         </button>
-        <button type="button" class="primary" disabled={busy} onClick={save}>
+        <button type="button" class="primary" disabled={busy !== ''} onClick={save}>
           Save
         </button>
       </div>
