@@ -99,8 +99,10 @@ func (b *Batch) Enter(res pcommon.Resource, scope pcommon.InstrumentationScope) 
 
 // share returns an origin that is equal to o.
 func (b *Batch) share(o *Origin) *Origin {
-	for i := range b.origins {
-		if known := b.origins[i]; known != nil && *known == *o {
+	for range b.origins {
+		// Those who sent in turn before will do so again.
+		b.latest = (b.latest + 1) % len(b.origins)
+		if known := b.origins[b.latest]; known != nil && *known == *o {
 			return known
 		}
 	}

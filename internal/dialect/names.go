@@ -1,5 +1,7 @@
 package dialect
 
+import "encoding/binary"
+
 // nameTable finds what is known about a name: an attribute's key, a scope, an
 // event. Names share long prefixes and are looked up for every attribute of
 // every span: it hashes their length and last eight bytes, a third of the time
@@ -25,7 +27,7 @@ func (t *nameTable[T]) put(name string, value *T) {
 			}
 		}
 	}
-	i := t.first(name)
+	i := int(hashName(name)) & (len(t.slots) - 1)
 	for t.slots[i].value != nil && t.slots[i].name != name {
 		i = (i + 1) & (len(t.slots) - 1)
 	}
@@ -37,10 +39,11 @@ func (t *nameTable[T]) put(name string, value *T) {
 
 // find returns what is known about the name, or nil.
 func (t *nameTable[T]) find(name string) *T {
-	if len(t.slots) == 0 {
+	last := len(t.slots) - 1
+	if last < 0 {
 		return nil
 	}
-	for i := t.first(name); ; i = (i + 1) & (len(t.slots) - 1) {
+	for i := int(hashName(name)) & last; ; i = (i + 1) & last {
 		s := &t.slots[i]
 		if s.value == nil || s.name == name {
 			return s.value
@@ -48,23 +51,14 @@ func (t *nameTable[T]) find(name string) *T {
 	}
 }
 
-// first returns the slot to begin at.
-func (t *nameTable[T]) first(name string) int {
-	return int(hashName(name)) & (len(t.slots) - 1)
-}
-
+// hashName hashes the name's length and end.
 func hashName(name string) uint64 {
 	n := len(name)
 	h := uint64(n)
 	if n >= 8 {
-		k := name[n-8:]
-		// In this order the compiler makes one load of them.
-		h ^= uint64(k[0]) | uint64(k[1])<<8 | uint64(k[2])<<16 | uint64(k[3])<<24 |
-			uint64(k[4])<<32 | uint64(k[5])<<40 | uint64(k[6])<<48 | uint64(k[7])<<56
-	} else {
-		for i := range n {
-			h = h<<8 ^ uint64(name[i])
-		}
+		h ^= binary.LittleEndian.Uint64([]byte(name[n-8:]))
+	} else if n > 0 {
+		h ^= uint64(name[0])<<24 | uint64(name[n/2])<<16 | uint64(name[n-1])<<8
 	}
 	h ^= h >> 32
 	return h * 0x9e3779b97f4a7c15 >> 40 // the golden ratio: spreads what differs over the high bits

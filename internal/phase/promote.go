@@ -15,6 +15,7 @@ func (t *trace) promote() {
 	if !t.engines {
 		return
 	}
+	alone := 0 // engine spans without a caller
 	for i := range t.nodes {
 		n := &t.nodes[i]
 		if n.Role != dialect.RoleEngine || n.upstream != none {
@@ -23,9 +24,14 @@ func (t *trace) promote() {
 		if caller := t.caller(int32(i)); caller != none {
 			t.nodes[caller].promoted = true
 			n.upstream, n.waiting = caller, false
+		} else {
+			alone++
 		}
 	}
 	t.settleUnpaired()
+	if alone < 2 {
+		return
+	}
 	// The sequences of one call without a caller are one request, the one
 	// that ends last (R6).
 	last := map[string]int32{}

@@ -98,9 +98,9 @@ func (t *trace) unwrapSiblings() {
 	calls, mixed := fewCalls[:0], false
 	for i := range t.nodes {
 		if n := &t.nodes[i]; n.isCall() {
-			if len(calls) > 0 && n.Origin.Scope != t.nodes[calls[0]].Origin.Scope {
-				mixed = true
-			}
+			mixed = mixed || len(calls) >= len(fewCalls) || slices.ContainsFunc(calls, func(c int32) bool {
+				return t.nodes[c].Origin.Scope != n.Origin.Scope && sameService(&t.nodes[c], n)
+			})
 			calls = append(calls, int32(i))
 		}
 	}
