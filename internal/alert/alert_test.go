@@ -123,7 +123,7 @@ func windows(random *rand.Rand, count int, n int64, p, rho float64) []Window {
 
 // What happened to too few requests to fire is no bar for what happens to many,
 // unless there is nothing else to compare with.
-func TestAQuietNightsIncidentHidesNoLaterOne(t *testing.T) {
+func TestIncidentsThatCouldNotFireHideNoOther(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 10))
 	past := windows(random, 300, 100, 0.05, 0)
 	usual, count := Overdispersion{}.largest(past, now)
@@ -138,6 +138,13 @@ func TestAQuietNightsIncidentHidesNoLaterOne(t *testing.T) {
 	bar, count = Overdispersion{}.largest(past[:MinPastWindows], now)
 	assert.Greater(t, bar, 11.0)
 	assert.Equal(t, MinPastWindows, count)
+
+	for i := range 4 { // it grows, each time by less than the margin
+		past[296+i].Surprise = &Surprise{Exceeding: 25 + 5*float64(i), Expected: 5, Variance: 4.75, N: 100, Matched: 1}
+	}
+	bar, count = Overdispersion{}.largest(past, now)
+	assert.LessOrEqual(t, bar, usual)
+	assert.Equal(t, 291, count)
 }
 
 // The estimate of φ is compared with that of a beta-binomial, whose variance is

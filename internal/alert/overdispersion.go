@@ -110,20 +110,29 @@ func (s Surprise) squared() float64 {
 }
 
 // largest is the largest surprise of the judged windows before start, in units
-// of its own √φ, and of how many. Windows of too few requests to fire count only
-// where there are hardly others: an incident in a quiet night cannot fire, is
-// therefore not left out, and would hide a later one.
+// of its own √φ, and of how many.
+//
+// Neither windows right before start that were more than chance count, since what
+// grows slowly would hide itself; nor, where there are others, those of too few
+// requests to fire: an incident in a quiet night is not left out of the past, and
+// would hide a later one.
 func (o Overdispersion) largest(past []Window, start time.Time) (z float64, windows int) {
+	last := len(past)
+	for ; last > 0; last-- {
+		w := past[last-1]
+		if w.counts(start) && o.scaled(w) <= fireZ {
+			break
+		}
+	}
 	var most [2]float64 // of all, and of those that could have fired
 	var counts [2]int
-	for _, w := range past {
+	for _, w := range past[:last] {
 		if !w.counts(start) {
 			continue
 		}
-		phi := o.Phi(w.Surprise.N)
-		scaled := w.Surprise.Z() / math.Sqrt(phi)
+		scaled := o.scaled(w)
 		for i := range most {
-			if i == 1 && float64(w.Surprise.N)/phi < MinEffective {
+			if i == 1 && float64(w.Surprise.N)/o.Phi(w.Surprise.N) < MinEffective {
 				continue
 			}
 			if counts[i] == 0 || scaled > most[i] {
@@ -136,6 +145,11 @@ func (o Overdispersion) largest(past []Window, start time.Time) (z float64, wind
 		return most[1], counts[1]
 	}
 	return most[0], counts[0]
+}
+
+// scaled is the window's surprise in units of its own √φ.
+func (o Overdispersion) scaled(w Window) float64 {
+	return w.Surprise.Z() / math.Sqrt(o.Phi(w.Surprise.N))
 }
 
 // pastMargin is by how much a surprise must exceed the largest of so many past

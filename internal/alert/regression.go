@@ -238,9 +238,11 @@ func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) 
 	v.Phi, v.PhiWindows = o.Phi(v.Surprise.N), o.Windows
 	v.Effective, v.Needed = float64(v.Surprise.N)/v.Phi, float64(histogram.Required(r.Quantile))
 	v.NeededZ = fireZ * math.Sqrt(v.Phi)
+	var record float64 // to be beaten
 	if largest, windows := o.largest(past, current.Start); windows > 0 {
 		scaled := largest * math.Sqrt(v.Phi)
 		v.LargestPastZ, v.PastMargin = &scaled, pastMargin(windows)
+		record = v.PastMargin * scaled
 	}
 	v.Current, v.Baseline = now.estimate(r.Quantile, v.Phi), then.estimate(r.Quantile, v.Phi)
 
@@ -251,7 +253,7 @@ func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) 
 		return decide(ConditionInsufficient, ReasonNewMix)
 	case v.Effective < MinEffective:
 		return decide(ConditionInsufficient, ReasonFewRequests)
-	case v.Z > v.NeededZ && v.Z > v.PastMargin**v.LargestPastZ && r.matters(v.Baseline.NS, v.Current.NS):
+	case v.Z > v.NeededZ && v.Z > record && r.matters(v.Baseline.NS, v.Current.NS):
 		return decide(ConditionTrue, ReasonFires)
 	case v.Effective < v.Needed:
 		// A large change shows in a small sample; that there is none does not.
@@ -260,7 +262,7 @@ func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) 
 		return decide(ConditionFalse, ReasonMixShift)
 	case v.Z <= v.NeededZ:
 		return decide(ConditionFalse, ReasonWithinChance)
-	case v.Z <= v.PastMargin**v.LargestPastZ:
+	case v.Z <= record:
 		return decide(ConditionFalse, ReasonSeenBefore)
 	}
 	return decide(ConditionFalse, ReasonSmallEffect)
