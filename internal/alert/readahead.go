@@ -18,6 +18,8 @@ const (
 type readAhead struct {
 	source Source
 	last   map[shape]*answer
+	// narrow says that a day is too much for the store.
+	narrow bool
 }
 
 // shape is what a question has in common with the one an hour later.
@@ -31,24 +33,31 @@ type answer struct {
 	series []Series
 }
 
-func newReadAhead(source Source) readAhead { return readAhead{source, map[shape]*answer{}} }
+func newReadAhead(source Source) *readAhead {
+	return &readAhead{source: source, last: map[shape]*answer{}}
+}
 
 // Read answers from what the last question of this shape read, if it can. It
 // reads ahead from the second question of a shape on.
-func (a readAhead) Read(ctx context.Context, q Question) ([]Series, error) {
+func (a *readAhead) Read(ctx context.Context, q Question) ([]Series, error) {
 	key := shape{q.Step, len(q.Ranges)}
 	last := a.last[key]
 	if last == nil || !last.covers(q.Ranges) {
-		wide := q
+		var further time.Duration
 		// Windows that do not divide an hour begin anew with each of them.
-		if last != nil && (time.Hour%q.Step == 0 || q.Step >= time.Hour) {
-			further := (ahead / time.Duration(max(1, len(last.series)/fewGroups))).Truncate(time.Hour)
-			wide.Ranges = make([]Range, len(q.Ranges))
-			for i, r := range q.Ranges {
-				wide.Ranges[i] = Range{r.From, r.To.Add(further)}
-			}
+		if last != nil && !a.narrow && (time.Hour%q.Step == 0 || q.Step >= time.Hour) {
+			further = (ahead / time.Duration(max(1, len(last.series)/fewGroups))).Truncate(time.Hour)
+		}
+		wide := q
+		wide.Ranges = make([]Range, len(q.Ranges))
+		for i, r := range q.Ranges {
+			wide.Ranges[i] = Range{r.From, r.To.Add(further)}
 		}
 		found, err := a.source(ctx, wide)
+		if err != nil && further > 0 && ctx.Err() == nil {
+			a.narrow = true
+			return a.Read(ctx, q)
+		}
 		if err != nil {
 			return nil, err
 		}
