@@ -6,27 +6,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// attribute applies the rules for one attribute: the dialect's own if it has
-// any for this key, otherwise the shared vocabulary.
-func (f *draft) attribute(e *entry, v pcommon.Value) {
-	rules := e.vocabulary
-	for i := range e.own {
-		if e.own[i].dialect == f.dialect {
-			rules = e.own[i].rules
-			break
-		}
-	}
-	for i := range rules {
-		f.apply(&rules[i], v)
-	}
-	if e.chosen != "" {
-		f.own = append(f.own, Attribute{e.chosen, f.memo.text(v)})
-	}
-	if e.tenant {
-		f.Tenant = f.memo.text(v)
-	}
-}
-
 func (f *draft) apply(r *compiled, v pcommon.Value) {
 	switch r.class {
 	case classRefused:

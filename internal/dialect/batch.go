@@ -45,8 +45,9 @@ func (b *Batch) Close() {
 // Enter reads what the spans of a resource and scope share.
 func (b *Batch) Enter(res pcommon.Resource, scope pcommon.InstrumentationScope) {
 	r, memo := b.reader, &b.draft.memo
-	o := Origin{Scope: clip(scope.Name())}
-	b.dialect, b.tenant = r.byScope(scope.Name()), ""
+	var o Origin
+	b.dialect, o.Scope = r.byScope(scope.Name())
+	b.tenant = ""
 	b.javaScript = strings.HasPrefix(scope.Name(), "@") // npm package names
 	for key, value := range res.Attributes().All() {
 		switch key {

@@ -59,6 +59,16 @@ type entry struct {
 	tenant     bool
 }
 
+// rules are the dialect's own for the key if it has any, otherwise the shared vocabulary.
+func (e *entry) rules(d *Dialect) []compiled {
+	for i := range e.own {
+		if e.own[i].dialect == d {
+			return e.own[i].rules
+		}
+	}
+	return e.vocabulary
+}
+
 type scopePrefix struct {
 	prefix  string
 	dialect *Dialect
@@ -220,17 +230,18 @@ func (r *Reader) compile(rule Rule) compiled {
 	return c
 }
 
-// byScope returns the dialect that scope belongs to, or nil.
-func (r *Reader) byScope(scope string) *Dialect {
-	if d := r.scopes.find(scope); d != nil {
-		return d
+// byScope returns the dialect that the scope belongs to, or nil, and the scope's
+// name as a valid text.
+func (r *Reader) byScope(name string) (*Dialect, string) {
+	if d := r.scopes.find(name); d != nil {
+		return d, name // as a table has it
 	}
 	for i := range r.prefixes {
-		if strings.HasPrefix(scope, r.prefixes[i].prefix) {
-			return r.prefixes[i].dialect
+		if strings.HasPrefix(name, r.prefixes[i].prefix) {
+			return r.prefixes[i].dialect, clip(name)
 		}
 	}
-	return nil
+	return nil, clip(name)
 }
 
 // byName returns the dialect that is known by the name of its spans, or nil.

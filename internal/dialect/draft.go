@@ -74,7 +74,16 @@ func (f *draft) read(span ptrace.Span, name string) {
 			kinds = k
 			f.Role = k.role(f.memo.text(value))
 		}
-		f.attribute(e, value)
+		rules := e.rules(dialect)
+		for i := range rules {
+			f.apply(&rules[i], value)
+		}
+		if e.chosen != "" {
+			f.own = append(f.own, Attribute{e.chosen, f.memo.text(value)})
+		}
+		if e.tenant {
+			f.Tenant = f.memo.text(value)
+		}
 	}
 	if !named {
 		f.settleSide(kinds != nil)
