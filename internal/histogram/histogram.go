@@ -111,20 +111,44 @@ func (h *Histogram) Quantile(q float64) (ns int64, ok bool) {
 	return int64(math.Round(Value(i))), true
 }
 
-// FromIndexes counts values by the buckets they lie in; each index must be one
-// that Index gives.
-func FromIndexes(indexes []int64) *Histogram {
-	var counts [63*perOctave - ZeroIndex]int64
-	for _, i := range indexes {
-		counts[i-ZeroIndex]++
+// Of counts durations in nanoseconds.
+func Of(values []int64) *Histogram {
+	var counts [octaves*perOctave - ZeroIndex]int64 // of bucket i at i - ZeroIndex
+	for _, ns := range values {
+		counts[Index(ns)-ZeroIndex]++
 	}
-	h := &Histogram{n: int64(len(indexes))}
+	h := &Histogram{n: int64(len(values))}
 	for at, n := range counts {
 		if n > 0 {
 			h.buckets = append(h.buckets, bucket{int32(at + ZeroIndex), n})
 		}
 	}
 	return h
+}
+
+// Nth returns the value with the given 0-based rank of those that were
+// counted, which are given in any order.
+func (h *Histogram) Nth(rank int64, values ...[]int64) int64 {
+	i, _ := h.At(rank)
+	var near []int64
+	below := int64(0)
+	for _, b := range h.buckets {
+		if b.index == i {
+			near = make([]int64, 0, b.n)
+			break
+		}
+		below += b.n
+	}
+	low, high := ends(i)
+	for _, some := range values {
+		for _, ns := range some {
+			if low < ns && ns <= high {
+				near = append(near, ns)
+			}
+		}
+	}
+	slices.Sort(near)
+	return near[rank-below]
 }
 
 // Extent returns the lowest and the highest bucket that is not empty.

@@ -24,6 +24,7 @@ const (
 	ZeroIndex = -2
 
 	perOctave = 1 << Scale
+	octaves   = 63 // of an int64
 )
 
 // ErrorBound is the largest relative error of a value reported from its bucket.
@@ -56,6 +57,20 @@ func Index(ns int64) int32 {
 	return int32(k) - 1
 }
 
+// ends are the bounds of bucket i in whole nanoseconds: it holds low < ns <= high.
+func ends(i int32) (low, high int64) {
+	switch i {
+	case ZeroIndex:
+		return math.MinInt64, 0
+	case -1:
+		return 0, lastIn[0]
+	}
+	if int(i) == len(lastIn)-1 {
+		return lastIn[i], math.MaxInt64
+	}
+	return lastIn[i], lastIn[i+1]
+}
+
 // Coarse returns the bucket at CoarseScale that contains bucket i. Zeros share
 // one with 1 ns.
 func Coarse(i int32) int32 { return i >> (Scale - CoarseScale) }
@@ -80,7 +95,6 @@ func Value(i int32) float64 {
 // bounds computes lastIn at 128 bits, exactly enough that no entry depends on
 // a rounding.
 func bounds() []int64 {
-	const octaves = 63
 	root := big.NewFloat(2).SetPrec(128)
 	for range Scale {
 		root.Sqrt(root)

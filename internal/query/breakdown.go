@@ -35,11 +35,12 @@ func (e *Engine) Breakdown(ctx context.Context, b Breakdown) (BreakdownAnswer, e
 	if err != nil {
 		return BreakdownAnswer{}, err
 	}
-	groups, err := e.groups(ctx, s, p, metrics, quantiles)
+	read, err := e.readPlan(ctx, s, p, groupReading(p, metrics))
 	if err != nil {
 		return BreakdownAnswer{}, err
 	}
-	answer := BreakdownAnswer{Meta: p.meta(), Groups: make([]BreakdownGroup, 0, min(limit, len(groups)))}
+	groups := read.groups()
+	answer := BreakdownAnswer{Meta: p.meta(read), Groups: make([]BreakdownGroup, 0, min(limit, len(groups)))}
 	answer.describe(groups)
 	for _, g := range groups {
 		answer.Groups = append(answer.Groups, g.breakdown(s, p.covered.length(), metrics, quantiles))
@@ -137,8 +138,8 @@ func (g group) breakdown(s scope, covered time.Duration, metrics []Metric, quant
 		InputTokens:   c.amounts[inputTokens].mean(),
 		OutputTokens:  c.amounts[outputTokens].mean(),
 	}
-	for i, m := range metrics {
-		b.Metrics = append(b.Metrics, g.distribution(i, m, quantiles))
+	for _, m := range metrics {
+		b.Metrics = append(b.Metrics, g.distribution(m, quantiles))
 	}
 	return b
 }

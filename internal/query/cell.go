@@ -1,13 +1,6 @@
 package query
 
-import (
-	"context"
-	"slices"
-
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
-	"github.com/phaseline/phaseline/internal/histogram"
-)
+import "github.com/phaseline/phaseline/internal/histogram"
 
 // metricColumns are the columns of each metric in requests.
 var metricColumns = map[Metric]fragment{
@@ -48,6 +41,9 @@ var measures = [measureCount]struct{ column, count, sum fragment }{
 	{"output_tokens", "", ""},
 }
 
+// measureNames are names for them in statements.
+var measureNames = [measureCount]fragment{"m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11", "m12"}
+
 // metricIndex is the measure that each metric is.
 var metricIndex = func() map[Metric]measure {
 	at := map[Metric]measure{}
@@ -83,6 +79,11 @@ type amount struct {
 	sum sum
 }
 
+func (a *amount) add(ns int64) {
+	a.n++
+	a.sum.add(uint64(ns))
+}
+
 func (a *amount) merge(o amount) { a.n += o.n; a.sum.merge(o.sum) }
 
 func (a *amount) remove(o amount) { a.n -= o.n; a.sum = a.sum.minus(o.sum) }
@@ -93,14 +94,23 @@ type cell struct {
 	counted    int64
 	amounts    [measureCount]amount // over the counted requests
 	histograms [metricCount]histogram.Histogram
-	exact      [][]int64 // quantiles of each metric asked for; only from requests
+	// values are what was read of requests one by one, in no order: exact
+	// quantiles are chosen from them if the histogram counts nothing else.
+	values [metricCount][]int64
 }
 
 func (c *cell) amount(m Metric) *amount { return &c.amounts[metricIndex[m]] }
 
 func (c *cell) histogram(m Metric) *histogram.Histogram { return &c.histograms[metricIndex[m]] }
 
-// merge adds another cell; exact quantiles do not add up and are left.
+// observe puts the values into the histograms.
+func (c *cell) observe() {
+	for m, values := range c.values {
+		c.histograms[m].Merge(histogram.Of(values))
+	}
+}
+
+// merge adds another cell, but for its values.
 func (c *cell) merge(o *cell) {
 	c.counts.merge(o.counts)
 	c.counted += o.counted
@@ -112,10 +122,35 @@ func (c *cell) merge(o *cell) {
 	}
 }
 
-// countsOf are counts as every statement selects them: all, then by outcome.
+// countsOf are counts as a statement selects them: all, then by outcome.
 func countsOf(n []uint64) Counts {
 	return Counts{N: int64(n[0]), OK: int64(n[1]), Errors: int64(n[2]), Cancelled: int64(n[3]), CacheHits: int64(n[4])}
 }
+
+// add counts n requests of an outcome.
+func (c *Counts) add(o outcome, n int64) {
+	c.N += n
+	switch o {
+	case outcomeOK:
+		c.OK += n
+	case outcomeError:
+		c.Errors += n
+	case outcomeCancelled:
+		c.Cancelled += n
+	case outcomeCacheHit:
+		c.CacheHits += n
+	}
+}
+
+// outcome is how the tables number a request's outcome.
+type outcome int8
+
+const (
+	outcomeOK outcome = iota
+	outcomeError
+	outcomeCancelled
+	outcomeCacheHit
+)
 
 func (c *Counts) merge(o Counts) {
 	c.N += o.N
@@ -127,6 +162,19 @@ func (c *Counts) merge(o Counts) {
 
 // cells holds cells by group and time block.
 type cells map[key]map[int64]*cell
+
+// merge adds cells that were read of other requests.
+func (c cells) merge(o cells) {
+	for k, blocks := range o {
+		for number, block := range blocks {
+			into := c.at(k, number)
+			into.merge(block)
+			for m := range block.values {
+				into.values[m] = append(into.values[m], block.values[m]...)
+			}
+		}
+	}
+}
 
 func (c cells) at(k key, block int64) *cell {
 	blocks := c[k]
@@ -143,248 +191,40 @@ func (c cells) at(k key, block int64) *cell {
 // grid numbers time blocks: block i starts at origin + i·width.
 type grid struct{ origin, width int64 } // Unix ns, ns
 
-// block appends the number of a request's block.
-func (g grid) block(q *statement) {
-	q.add("intDiv(toUnixTimestamp64Nano(end) - ").bind("Int64", g.origin).add(", ").bind("Int64", g.width).add(")")
+// block is the number of the block that a time, Unix ns, lies in; without a
+// width all times lie in block 0.
+func (g grid) block(ns int64) int64 {
+	if g.width == 0 {
+		return 0
+	}
+	return (ns - g.origin) / g.width
 }
 
 // blockOfHour appends the number of an hour's block.
 func (g grid) blockOfHour(q *statement) {
+	if g.width == 0 {
+		q.add("toInt64(0)")
+		return
+	}
 	q.add("intDiv(toInt64(toUnixTimestamp(hour)) * 1000000000 - ").bind("Int64", g.origin).add(", ").bind("Int64", g.width).add(")")
 }
 
-// reading says what of the cells is wanted. Each column costs time: its own,
-// and that of analysing a longer statement.
-type reading struct {
-	grid       grid
-	numbers    bool      // of requests that have each metric
-	sums       []measure // with their numbers
-	histograms []Metric
-	exact      []Metric // of which quantiles are wanted, exactly: from requests only
-	quantiles  []float64
-	keys       []key // only these groups; nil is all
-}
-
-// readRequests adds the cells of the requests in ranges.
-func (e *Engine) readRequests(ctx context.Context, into cells, s scope, r reading, ranges ...Range) error {
-	counted, summed := r.amounts(measureCount)
-	q := &statement{most: e.groupRows(r.keys)}
-	q.add("SELECT ")
-	s.labelNames(q)
-	q.add("block, count(), countIf(outcome = 'ok'), countIf(outcome = 'error'), countIf(outcome = 'cancelled'), countIf(outcome = 'cache_hit'), countIf(counts)")
-	for _, m := range counted {
-		q.add(", countIf(counts AND isNotNull(", measures[m].column, "))")
-	}
-	for _, m := range summed {
-		q.add(", sumIf(", measures[m].column, ", counts)")
-	}
-	for _, m := range r.histograms {
-		column := metricColumns[m]
-		// A list of all is less work for the store than a map, and text is less
-		// work for the driver than a list.
-		q.add(", toString(groupArrayIf(if(", column, " > 0, toInt16(ceil(log2(assumeNotNull(", column, ")) * 64) - 1), -2), counts AND isNotNull(", column, ")))")
-	}
-	for _, m := range r.exact {
-		q.add(", quantilesExactIf(")
-		list(q, ", ", r.quantiles, func(level float64) { q.bind("Float64", level) })
-		q.add(")(", metricColumns[m], ", counts)")
-	}
-	q.add(" FROM (SELECT ")
-	s.labels(q, TierRequests)
-	r.grid.block(q)
-	q.add(" AS block, outcome, ")
-	s.counted(q)
-	q.add(" AS counts")
-	for _, m := range r.read(counted) {
-		q.add(", ", measures[m].column)
-	}
-	s.from(q, ranges...)
-	s.only(q, r.keys)
-	q.add(")")
-	s.groupBy(q, "block")
-
-	return e.read(ctx, q, func(rows driver.Rows) error {
-		row := newCellRow(s, counted, summed)
-		indexes := make([]string, len(r.histograms))
-		for i := range indexes {
-			row.dest = append(row.dest, &indexes[i])
-		}
-		exact := make([][]int64, len(r.exact))
-		for i := range exact {
-			row.dest = append(row.dest, &exact[i])
-		}
-		if err := rows.Scan(row.dest...); err != nil {
-			return err
-		}
-		c := row.addTo(into)
-		for i, m := range r.histograms {
-			c.histogram(m).Merge(histogram.FromIndexes(integers(indexes[i])))
-		}
-		if len(exact) > 0 {
-			c.exact = exact
-		}
-		return nil
-	})
-}
-
-// readHours adds the cells of whole hours.
-func (e *Engine) readHours(ctx context.Context, into cells, s scope, r reading, span Range) error {
-	counted, summed := r.amounts(inputTokens)
-	q := &statement{most: e.groupRows(r.keys)}
-	q.add("SELECT ")
-	s.labels(q, TierHours)
-	r.grid.blockOfHour(q)
-	q.add(" AS block, sum(requests), sumIf(requests, outcome = 'ok'), sumIf(requests, outcome = 'error'), sumIf(requests, outcome = 'cancelled'), sumIf(requests, outcome = 'cache_hit')")
-	q.add(", sumIf(requests, ")
-	s.counted(q)
-	q.add(" AS counts)")
-	for _, m := range counted {
-		q.add(", sumIf(", measures[m].count, ", counts)")
-	}
-	for _, m := range summed {
-		q.add(", sumIf(", measures[m].sum, ", counts)")
-	}
-	for i, m := range r.histograms {
-		// Of the map as it is: of its keys and values apart takes twice the time.
-		q.add(", toString(mapKeys(sumMapIf(", bucketColumns[metricIndex[m]], ", counts) AS ", bucketNames[i], ")), toString(mapValues(", bucketNames[i], "))")
-	}
-	s.fromHours(q, span)
-	s.only(q, r.keys)
-	s.groupBy(q, "block")
-
-	return e.read(ctx, q, func(rows driver.Rows) error {
-		row := newCellRow(s, counted, summed)
-		indexes, counts := make([]string, len(r.histograms)), make([]string, len(r.histograms))
-		for i := range r.histograms {
-			row.dest = append(row.dest, &indexes[i], &counts[i])
-		}
-		if err := rows.Scan(row.dest...); err != nil {
-			return err
-		}
-		c := row.addTo(into)
-		for i, m := range r.histograms {
-			n := integers(counts[i])
-			for j, index := range integers(indexes[i]) {
-				c.histogram(m).Add(int32(index), n[j])
-			}
-		}
-		return nil
-	})
-}
-
-// integers reads a list as ClickHouse writes it: [1,-2,3].
-func integers(text string) []int64 {
-	list := make([]int64, 0, len(text)/4)
+// value chooses quantile q of a metric over cells whose histograms add up to
+// all: exactly, if their values are at hand; nil without any.
+func value(q float64, m Metric, all *histogram.Histogram, of ...*cell) *int64 {
 	var n int64
-	sign, digits := int64(1), false
-	for _, c := range []byte(text) {
-		switch {
-		case c == '-':
-			sign = -1
-		case '0' <= c && c <= '9':
-			n, digits = 10*n+int64(c-'0'), true
-		case digits: // a comma or the end
-			list = append(list, sign*n)
-			n, sign, digits = 0, 1, false
-		}
+	values := make([][]int64, len(of))
+	for i, c := range of {
+		values[i] = c.values[metricIndex[m]]
+		n += int64(len(values[i]))
 	}
-	return list
-}
-
-// bucketColumns are the histograms of each metric in hours.
-var bucketColumns = [metricCount]fragment{
-	"ttft_buckets", "tpot_buckets", "total_buckets", "network_buckets", "queue_buckets", "prefill_buckets", "decode_buckets", "unattributed_buckets",
-}
-
-var bucketNames = [metricCount]fragment{"b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7"}
-
-// amounts are the measures to count and those to sum up, of those before limit.
-func (r reading) amounts(limit measure) (counted, summed []measure) {
-	for m := range limit {
-		summing := slices.Contains(r.sums, m)
-		if summing {
-			summed = append(summed, m)
-		}
-		if summing || r.numbers && m < metricCount {
-			counted = append(counted, m)
-		}
+	switch {
+	case all.N() == 0:
+		return nil
+	case n == all.N():
+		exact := all.Nth(histogram.Rank(q, n), values...)
+		return &exact
 	}
-	return counted, summed
-}
-
-// read are the measures whose columns are read: those counted, and the metrics.
-func (r reading) read(counted []measure) []measure {
-	all := slices.Clone(counted)
-	for _, m := range slices.Concat(r.histograms, r.exact) {
-		if i := metricIndex[m]; !slices.Contains(all, i) {
-			all = append(all, i)
-		}
-	}
-	return all
-}
-
-// cellRow is where a cell is scanned to, whichever table it comes from.
-type cellRow struct {
-	key             key
-	block           int64
-	counts          [6]uint64
-	counted, summed []measure
-	n               []uint64
-	sums            []*int64
-	dest            []any
-}
-
-func newCellRow(s scope, counted, summed []measure) *cellRow {
-	r := &cellRow{counted: counted, summed: summed, n: make([]uint64, len(counted)), sums: make([]*int64, len(summed))}
-	r.dest = append(s.scan(&r.key), &r.block)
-	for i := range r.counts {
-		r.dest = append(r.dest, &r.counts[i])
-	}
-	for i := range r.n {
-		r.dest = append(r.dest, &r.n[i])
-	}
-	for i := range r.sums {
-		r.dest = append(r.dest, &r.sums[i])
-	}
-	return r
-}
-
-// addTo adds the row to its cell.
-func (r *cellRow) addTo(into cells) *cell {
-	c := into.at(r.key, r.block)
-	c.counts.merge(countsOf(r.counts[:5]))
-	c.counted += int64(r.counts[5])
-	for i, m := range r.counted {
-		c.amounts[m].n += int64(r.n[i])
-	}
-	for i, m := range r.summed {
-		if r.sums[i] != nil {
-			c.amounts[m].sum.add(uint64(*r.sums[i]))
-		}
-	}
-	return c
-}
-
-// only appends the condition that a request belongs to one of the groups; none
-// means any.
-func (s scope) only(q *statement, keys []key) {
-	if len(keys) == 0 || len(s.groups) == 0 {
-		return
-	}
-	values := make([][]string, len(keys))
-	for i, k := range keys {
-		values[i] = k[:len(s.groups)]
-	}
-	q.add(" AND has(").bind("Array(Array(String))", values).add(", [")
-	list(q, ", ", groupNames[:len(s.groups)], func(f fragment) { q.add(f) })
-	q.add("])")
-}
-
-// groupRows is how many groups times time blocks a statement may make: with
-// chosen groups any number, since their points were counted before.
-func (e *Engine) groupRows(keys []key) int {
-	if len(keys) > 0 {
-		return 0
-	}
-	return max(e.limits.Groups*maxBlocks, int(e.limits.seriesPoints()))
+	ns, _ := all.Quantile(q)
+	return &ns
 }

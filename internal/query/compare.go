@@ -78,49 +78,37 @@ func (e *Engine) side(ctx context.Context, given Scope, w whole, quantiles []flo
 	if err != nil {
 		return nil, err
 	}
-	// The metric itself comes first: compositions describe metric 0.
-	metrics := append([]Metric{w.metric}, slices.DeleteFunc(slices.Clone(Metrics), func(m Metric) bool { return m == w.metric })...)
-	groups, err := e.groups(ctx, s, p, metrics, quantiles)
+	r := groupReading(p, Metrics)
+	r.whole, r.slicings = w, []slicing{{grid: r.grid}, {strata: true}}
+	read, err := e.readPlan(ctx, s, p, r)
 	if err != nil {
 		return nil, err
 	}
+	groups := read.groups()
 	if len(groups) == 0 {
 		groups = []group{{cell: &cell{}}}
 	}
 	g := groups[0]
-	compositions, err := e.compositions(ctx, s, p, w, groups, quantiles)
-	if err != nil {
-		return nil, err
-	}
-	x := &side{only: compositions[0].CompleteOnly, blocks: map[int64][]slice{}, strata: map[stratum]slice{}}
-	x.answer = Side{Meta: p.meta(), Counts: g.cell.counts, Composition: compositions[0], Metrics: []Distribution{}}
+	x := &side{blocks: map[int64][]slice{}, strata: map[stratum]slice{}}
+	x.answer = Side{Meta: p.meta(read), Counts: g.cell.counts, Composition: compositions(s, w, read, groups, quantiles)[0]}
 	x.answer.describe(groups)
+	x.only = x.answer.Composition.CompleteOnly
 	for _, m := range Metrics {
-		x.answer.Metrics = append(x.answer.Metrics, g.distribution(slices.Index(metrics, m), m, quantiles))
+		x.answer.Metrics = append(x.answer.Metrics, g.distribution(m, quantiles))
 	}
-	read, err := e.readSlices(ctx, s, p, w, finer{grid: blocks(s.Range, p.tier)}, nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range read {
+	for _, b := range read.slices[0] {
 		x.whole.merge(b)
 		x.blocks[b.block] = append(x.blocks[b.block], b)
 	}
 	x.answer.MeanParts = x.whole.means(w)
 	x.answer.Blocks = len(x.blocks)
-
-	byModel, err := lookUp("group_by", "model")
-	if err != nil {
-		return nil, err
-	}
-	strata, err := e.readSlices(ctx, s.by(byModel), p, w, finer{input: true}, nil)
-	for _, b := range strata {
+	for _, b := range read.slices[1] {
 		at := stratum{b.key[0], b.input}
 		merged := x.strata[at]
 		merged.merge(b)
 		x.strata[at] = merged
 	}
-	return x, err
+	return x, nil
 }
 
 // level is a mean, its parts, and how far each may be off.
@@ -274,7 +262,7 @@ func mix(a, b *side) Mix {
 			weighted += float64(y.n) * (y.sum.float()/float64(y.n) - x.sum.float()/float64(x.n))
 		}
 		m.Strata = append(m.Strata, row)
-		weight[row] = math.Abs(row.BShare*value(row.BMeanNS) - row.AShare*value(row.AMeanNS))
+		weight[row] = math.Abs(row.BShare*known(row.BMeanNS) - row.AShare*known(row.AMeanNS))
 	}
 	slices.SortFunc(m.Strata, func(x, y Stratum) int {
 		return cmp.Or(cmp.Compare(weight[y], weight[x]), cmp.Compare(x.Model, y.Model), cmp.Compare(x.InputBucket, y.InputBucket))
@@ -289,7 +277,7 @@ func mix(a, b *side) Mix {
 	return m
 }
 
-func value(ns *int64) float64 {
+func known(ns *int64) float64 {
 	if ns == nil {
 		return 0
 	}

@@ -7,8 +7,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/phaseline/phaseline/internal/histogram"
 )
 
 // The hour before noon, and the hour after it as change makes it.
@@ -103,13 +101,11 @@ func TestIntervalsKeepTheirPromise(t *testing.T) {
 			buckets := map[int16]*slice{}
 			for range 150 {
 				ns := int64(load * random.ExpFloat64() * 1e8)
-				bucket := int16(histogram.Coarse(histogram.Index(ns)))
+				bucket := coarse(ns)
 				if buckets[bucket] == nil {
-					buckets[bucket] = &slice{block: block, bucket: bucket, complete: true}
+					buckets[bucket] = &slice{place: place{block: block, bucket: bucket, complete: true}}
 				}
-				s := slice{whole: amount{1, sum{0, uint64(ns)}}}
-				s.parts[1] = amount{1, sum{0, uint64(ns / 2)}}
-				buckets[bucket].merge(s)
+				buckets[bucket].add(split{whole: ns, parts: [4]int64{-1, ns / 2, -1, -1}, complete: true})
 			}
 			for _, s := range buckets {
 				x.blocks[block] = append(x.blocks[block], *s)

@@ -51,6 +51,11 @@ const inputBucket fragment = `multiIf(isNull(input_tokens), '', input_tokens - i
 	`input_tokens - ifNull(cached_input_tokens, 0) < 1024, '256-1023', input_tokens - ifNull(cached_input_tokens, 0) < 4096, '1024-4095', ` +
 	`input_tokens - ifNull(cached_input_tokens, 0) < 16384, '4096-16383', input_tokens - ifNull(cached_input_tokens, 0) < 65536, '16384-65535', '65536+')`
 
+// inputNumber is input_bucket as the hours table numbers it.
+const inputNumber fragment = `toInt8(multiIf(isNull(input_tokens), -1, input_tokens - ifNull(cached_input_tokens, 0) < 256, 0, ` +
+	`input_tokens - ifNull(cached_input_tokens, 0) < 1024, 1, input_tokens - ifNull(cached_input_tokens, 0) < 4096, 2, ` +
+	`input_tokens - ifNull(cached_input_tokens, 0) < 16384, 3, input_tokens - ifNull(cached_input_tokens, 0) < 65536, 4, 5))`
+
 // inputBucketNames are the values of inputBucket by the number that the hours
 // table has for them; -1 is the empty value.
 var inputBucketNames = []string{"0-255", "256-1023", "1024-4095", "4096-16383", "16384-65535", "65536+"}

@@ -58,7 +58,7 @@ func (e *Engine) DimensionValues(ctx context.Context, d DimensionValues) (Dimens
 	if err != nil {
 		return DimensionValuesAnswer{}, err
 	}
-	answer := DimensionValuesAnswer{Meta: p.meta(), Dimension: d.Dimension, Values: []ValueCount{}}
+	answer := DimensionValuesAnswer{Meta: p.meta(nil), Dimension: d.Dimension, Values: []ValueCount{}}
 	whole, err := e.busiest(ctx, s, p)
 	if err != nil {
 		return DimensionValuesAnswer{}, err

@@ -55,7 +55,7 @@ func (e *Engine) Distinguish(ctx context.Context, d Distinguish) (DistinguishAns
 	}
 
 	p := exactly(s.Range)
-	answer := DistinguishAnswer{Meta: p.meta(), Values: []Distinction{}}
+	answer := DistinguishAnswer{Meta: p.meta(nil), Values: []Distinction{}}
 	whole, err := e.busiest(ctx, s, p)
 	if err != nil {
 		return DistinguishAnswer{}, err

@@ -42,7 +42,8 @@ func (e *Engine) settings(s *statement) clickhouse.Settings {
 	}
 }
 
-// read runs one statement and calls each for every row, which must scan it.
+// read runs one statement and calls each for every row, which must scan it and
+// may end the reading with an *Error.
 func (e *Engine) read(ctx context.Context, s *statement, each func(driver.Rows) error) error {
 	// The engine stops by itself at max_execution_time; the context is for an
 	// engine that does not.
@@ -63,7 +64,9 @@ func (e *Engine) read(ctx context.Context, s *statement, each func(driver.Rows) 
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := each(rows); err != nil {
+		if err := each(rows); errors.As(err, new(*Error)) {
+			return err
+		} else if err != nil {
 			return fmt.Errorf("scan an answer: %w", err)
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/phaseline/phaseline/internal/histogram"
 )
 
@@ -18,53 +16,30 @@ type group struct {
 	blocks []*cell // histograms by time block, in order
 }
 
-// groups reads every group, the busiest first.
-func (e *Engine) groups(ctx context.Context, s scope, p plan, metrics []Metric, quantiles []float64) ([]group, error) {
-	parts := reading{grid: blocks(p.covered, p.tier), histograms: metrics}
-	if p.tier == TierHours {
-		parts.numbers, parts.sums = true, everything
-		read, err := e.readPlan(ctx, s, p, parts)
-		return read.groups(nil), err
-	}
-	var whole, read cells
-	// Both at a time: on a short range each is too small for a second core.
-	both, ctx := errgroup.WithContext(ctx)
-	both.Go(func() (err error) {
-		whole, err = e.readPlan(ctx, s, p, reading{grid: p.whole(), numbers: true, sums: everything, exact: metrics, quantiles: quantiles})
-		return err
-	})
-	both.Go(func() (err error) {
-		read, err = e.readPlan(ctx, s, p, parts)
-		return err
-	})
-	if err := both.Wait(); err != nil {
-		return nil, err
-	}
-	return read.groups(whole), nil
+// groupReading is what groups are read for: their sums, latencies, and how those
+// vary between time blocks.
+func groupReading(p plan, metrics []Metric) reading {
+	return reading{grid: blocks(p.covered, p.tier), numbers: true, sums: everything, histograms: metrics}
 }
 
 // busiest reads all groups over the whole range, without latencies, the busiest
 // first.
 func (e *Engine) busiest(ctx context.Context, s scope, p plan) ([]group, error) {
-	read, err := e.readPlan(ctx, s, p, reading{grid: p.whole(), numbers: true})
-	return read.groups(nil), err
+	read, err := e.readPlan(ctx, s, p, reading{numbers: true})
+	if err != nil {
+		return nil, err
+	}
+	return read.groups(), nil
 }
 
-// groups are the groups of the cells, the busiest first. The whole range is
-// either given, as block 0, or the sum of the blocks.
-func (c cells) groups(whole cells) []group {
-	groups := make([]group, 0, len(c))
-	for k, blocks := range c {
+// groups are the groups of the cells, the busiest first.
+func (f *found) groups() []group {
+	groups := make([]group, 0, len(f.cells))
+	for k, blocks := range f.cells {
 		g := group{key: k, cell: &cell{}}
 		for _, number := range slices.Sorted(maps.Keys(blocks)) {
 			g.blocks = append(g.blocks, blocks[number])
 			g.cell.merge(blocks[number])
-		}
-		if all := whole[k][0]; all != nil {
-			for i := range all.histograms {
-				all.histograms[i] = g.cell.histograms[i]
-			}
-			g.cell = all
 		}
 		groups = append(groups, g)
 	}
@@ -74,33 +49,23 @@ func (c cells) groups(whole cells) []group {
 	return groups
 }
 
-// distribution sums up a metric of the group, the one of that number among
-// those asked for.
-func (g group) distribution(number int, m Metric, quantiles []float64) Distribution {
+// distribution sums up a metric of the group.
+func (g group) distribution(m Metric, quantiles []float64) Distribution {
 	a := g.cell.amount(m)
 	d := Distribution{Metric: m, N: a.n, MeanNS: a.mean(), Quantiles: make([]Quantile, len(quantiles))}
-	histograms := make([]*histogram.Histogram, len(g.blocks))
-	for i, b := range g.blocks {
-		histograms[i] = b.histogram(m)
-	}
 	for i, q := range quantiles {
-		var exact *int64
-		if g.cell.exact != nil && a.n > 0 {
-			exact = &g.cell.exact[number][i]
-		}
-		d.Quantiles[i] = quantile(q, g.cell.histogram(m), histograms, exact)
+		d.Quantiles[i] = g.quantile(q, m)
 	}
 	return d
 }
 
-// quantile describes quantile q of a histogram, whose time blocks are given.
-// Its value is the exact one where that is known.
-func quantile(q float64, all *histogram.Histogram, blocks []*histogram.Histogram, exact *int64) Quantile {
-	answer := Quantile{Q: q, ValueNS: exact, Required: histogram.Required(q), TooSmall: true}
-	if answer.ValueNS == nil {
-		if v, ok := all.Quantile(q); ok {
-			answer.ValueNS = &v
-		}
+// quantile describes a quantile of a metric of the group.
+func (g group) quantile(q float64, m Metric) Quantile {
+	all := g.cell.histogram(m)
+	answer := Quantile{Q: q, ValueNS: value(q, m, all, g.blocks...), Required: histogram.Required(q), TooSmall: true}
+	blocks := make([]*histogram.Histogram, len(g.blocks))
+	for i, b := range g.blocks {
+		blocks[i] = b.histogram(m)
 	}
 	phi, ok := histogram.Overdispersion(blocks, q)
 	if !ok {

@@ -33,9 +33,9 @@ func (e *Engine) Heatmap(ctx context.Context, h Heatmap) (HeatmapAnswer, error) 
 		return HeatmapAnswer{}, err
 	}
 
-	answer := HeatmapAnswer{Meta: p.meta(), Metric: metric, StepNS: int64(steps.step), Times: steps.times(), Buckets: []Bucket{}}
+	answer := HeatmapAnswer{Meta: p.meta(read), Metric: metric, StepNS: int64(steps.step), Times: steps.times(), Buckets: []Bucket{}}
 	all := &cell{}
-	for _, c := range read[key{}] {
+	for _, c := range read.cells[key{}] {
 		all.merge(c)
 	}
 	answer.describeCell(all)
@@ -53,7 +53,7 @@ func (e *Engine) Heatmap(ctx context.Context, h Heatmap) (HeatmapAnswer, error) 
 	answer.Counts = make([][]int64, len(answer.Times))
 	for i := range answer.Counts {
 		answer.Counts[i] = make([]int64, len(answer.Buckets))
-		if c := read[key{}][int64(i)]; c != nil {
+		if c := read.cells[key{}][int64(i)]; c != nil {
 			for index, n := range c.histogram(metric).All() {
 				answer.Counts[i][index>>shift-first] += n
 			}

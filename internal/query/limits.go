@@ -23,8 +23,9 @@ type Limits struct {
 	// Rows is the most rows of requests that one statement may read; beyond it a
 	// question needs the hours table, a shorter range or a filter. Default 20 M.
 	Rows int64
-	// ExactRows is the number of requests up to which a range that the hours table
-	// could answer is read from requests all the same. Default 500,000.
+	// ExactRows is the number of requests up to which an answer rests on the very
+	// numbers of each, kept in memory (some 200 bytes for one). Beyond it they are
+	// in log buckets, from the hours table if that can answer. Default 250,000.
 	ExactRows int64
 }
 
@@ -36,7 +37,7 @@ func (l Limits) withDefaults() Limits {
 	defaultTo(&l.Time, 10*time.Second)
 	defaultTo(&l.Memory, 1<<30)
 	defaultTo(&l.Rows, 20_000_000)
-	defaultTo(&l.ExactRows, 500_000)
+	defaultTo(&l.ExactRows, 250_000)
 	return l
 }
 

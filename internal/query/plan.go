@@ -23,9 +23,11 @@ type plan struct {
 	edges []Range
 }
 
-func (p plan) meta() Meta {
+// meta is what the plan says of an answer. What was read is given if the answer
+// has durations.
+func (p plan) meta(read *found) Meta {
 	m := Meta{Range: p.covered, Tier: p.tier, EstimatedRows: p.estimate}
-	if p.tier == TierHours {
+	if p.tier == TierHours || read != nil && !read.exact {
 		m.ErrorBound = histogram.ErrorBound
 	}
 	return m
@@ -124,34 +126,6 @@ func (s scope) answeredByHours() bool {
 }
 
 func ceilHour(t time.Time) time.Time { return t.Add(time.Hour - 1).Truncate(time.Hour) }
-
-// readPlan fills cells from wherever the plan says.
-func (e *Engine) readPlan(ctx context.Context, s scope, p plan, r reading) (cells, error) {
-	read := cells{}
-	if p.tier == TierHours {
-		if err := e.readHours(ctx, read, s, r, p.hours); err != nil {
-			return nil, err
-		}
-	}
-	if len(p.edges) > 0 {
-		if err := e.readRequests(ctx, read, s, r, p.edges...); err != nil {
-			return nil, err
-		}
-	}
-	if len(read) > e.limits.Groups {
-		return nil, e.tooManyGroups()
-	}
-	return read, nil
-}
-
-func (e *Engine) tooManyGroups() *Error {
-	return tooLarge("group_by", "there are more than %d groups; filter, or group by fewer dimensions", e.limits.Groups)
-}
-
-// whole is the grid of one block, which is the range.
-func (p plan) whole() grid {
-	return grid{p.covered.From.Truncate(time.Hour).UnixNano(), int64(p.covered.length() + time.Hour)}
-}
 
 // maxBlocks is the most time blocks a range is divided into for its variation.
 const maxBlocks = 48

@@ -18,7 +18,7 @@ func (e *Engine) Quality(ctx context.Context, q Quality) (QualityAnswer, error) 
 		return QualityAnswer{}, err
 	}
 	p := exactly(s.Range)
-	answer := QualityAnswer{Meta: p.meta(), Services: []ServiceQuality{}, Flags: []FlagCount{}}
+	answer := QualityAnswer{Meta: p.meta(nil), Services: []ServiceQuality{}, Flags: []FlagCount{}}
 	all := &cell{}
 	services := map[string]*service{}
 	err = e.instrumentations(ctx, s, func(name string, values [4]string, streaming int64, c *cell) {

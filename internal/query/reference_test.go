@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -146,6 +147,8 @@ func (r row) complete(m Metric) bool {
 	return true
 }
 
+var unknown int64 = -1
+
 // composition is the reference of §4 of the definitions: which requests the
 // composition at q is taken over, and the sums of their parts.
 func composition(rows []row, m Metric, q float64) (window []row, from, to int64, completeOnly bool) {
@@ -168,7 +171,14 @@ func composition(rows []row, m Metric, q float64) (window []row, from, to int64,
 			}
 			return 1
 		}
-		return strings.Compare(a.TraceID+a.SpanID, b.TraceID+b.SpanID)
+		// Those that are equal in every part are interchangeable.
+		for i, x := range a.parts(m) {
+			x, y := cmp.Or(x, &unknown), cmp.Or(b.parts(m)[i], &unknown)
+			if *x != *y {
+				return cmp.Compare(*x, *y)
+			}
+		}
+		return 0
 	})
 	from, to = windowRanks(q, int64(len(all)))
 	return all[from:to], from, to, completeOnly

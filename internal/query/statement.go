@@ -16,8 +16,6 @@ type fragment string
 type statement struct {
 	sql  strings.Builder
 	args []any
-	// most is how many rows GROUP BY may make before the statement is stopped; 0 any.
-	most int
 }
 
 // add appends fragments as they are.

@@ -35,13 +35,7 @@ func (e *Engine) TimeSeries(ctx context.Context, t TimeSeries) (TimeSeriesAnswer
 	if err != nil {
 		return TimeSeriesAnswer{}, err
 	}
-	answer := TimeSeriesAnswer{Meta: p.meta(), Metric: metric, StepNS: int64(steps.step), Times: steps.times(), Series: []Series{}}
-	wanted := reading{grid: steps.grid(), numbers: true, sums: madeOf(metric)}
-	if p.tier == TierHours {
-		wanted.histograms = []Metric{metric}
-	} else {
-		wanted.exact, wanted.quantiles = []Metric{metric}, quantiles
-	}
+	wanted := reading{grid: steps.grid(), numbers: true, sums: madeOf(metric), histograms: []Metric{metric}}
 	// Which groups to show must be known first; a single series shows itself.
 	var all []group
 	if len(s.groups) > 0 {
@@ -59,15 +53,16 @@ func (e *Engine) TimeSeries(ctx context.Context, t TimeSeries) (TimeSeriesAnswer
 		return TimeSeriesAnswer{}, err
 	}
 	if len(s.groups) == 0 {
-		all = read.groups(nil)
+		all = read.groups()
 	}
+	answer := TimeSeriesAnswer{Meta: p.meta(read), Metric: metric, StepNS: int64(steps.step), Times: steps.times(), Series: []Series{}}
 	answer.describe(all)
 	shown := all[:min(limit, len(all))]
 	answer.Omitted = int64(len(all) - len(shown))
 	for _, g := range shown {
 		series := newSeries(s.label(g.key), metric, quantiles, len(answer.Times))
 		for i := range answer.Times {
-			if c := read[g.key][int64(i)]; c != nil {
+			if c := read.cells[g.key][int64(i)]; c != nil {
 				series.set(i, c, metric)
 			}
 		}
@@ -98,11 +93,7 @@ func (s *Series) set(i int, c *cell, metric Metric) {
 		return
 	}
 	for j := range s.Quantiles {
-		if c.exact != nil {
-			s.Quantiles[j].ValuesNS[i] = &c.exact[0][j]
-		} else if v, ok := c.histogram(metric).Quantile(s.Quantiles[j].Q); ok {
-			s.Quantiles[j].ValuesNS[i] = &v
-		}
+		s.Quantiles[j].ValuesNS[i] = value(s.Quantiles[j].Q, metric, c.histogram(metric), c)
 	}
 	parts := c.totalParts()
 	if metric == TTFT {

@@ -1,0 +1,171 @@
+package query
+
+import (
+	"context"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
+)
+
+// readHours reads whole hours.
+func (e *Engine) readHours(ctx context.Context, s scope, r reading, span Range) (*found, error) {
+	f := &found{cells: cells{}, slices: make([][]slice, len(r.slicings))}
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return e.readHourCells(ctx, f.cells, s, r, span) })
+	for i, by := range r.slicings {
+		all.Go(func() (err error) { f.slices[i], err = e.readHourSlices(ctx, s, r, by, span); return err })
+	}
+	return f, all.Wait()
+}
+
+func (e *Engine) readHourCells(ctx context.Context, into cells, s scope, r reading, span Range) error {
+	counted, summed := r.amounts(inputTokens)
+	q := &statement{}
+	q.add("SELECT ")
+	s.labels(q, TierHours)
+	r.grid.blockOfHour(q)
+	q.add(" AS block, toInt8(outcome) AS result, sum(requests)")
+	for _, m := range counted {
+		q.add(", sum(", measures[m].count, ")")
+	}
+	for _, m := range summed {
+		q.add(", sum(", measures[m].sum, ")")
+	}
+	for i, m := range r.histograms {
+		// Of the map as it is: of its keys and values apart takes twice the time.
+		q.add(", toString(mapKeys(sumMap(", bucketColumns[metricIndex[m]], ") AS ", bucketNames[i], ")), toString(mapValues(", bucketNames[i], "))")
+	}
+	s.fromHours(q, span)
+	s.only(q, r.keys)
+	s.groupBy(q, "block", "result")
+
+	var k key
+	var block int64
+	var result outcome
+	var requests uint64
+	numbers, sums := make([]uint64, len(counted)), make([]int64, len(summed))
+	indexes, counts := make([]string, len(r.histograms)), make([]string, len(r.histograms))
+	dest := append(s.scan(&k), &block, (*int8)(&result), &requests)
+	for i := range numbers {
+		dest = append(dest, &numbers[i])
+	}
+	for i := range sums {
+		dest = append(dest, &sums[i])
+	}
+	for i := range indexes {
+		dest = append(dest, &indexes[i], &counts[i])
+	}
+	return e.read(ctx, q, func(rows driver.Rows) error {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		c := into.at(k, block)
+		c.counts.add(result, int64(requests))
+		if result != outcomeOK && !s.IncludeFailed {
+			return nil
+		}
+		c.counted += int64(requests)
+		for i, m := range counted {
+			c.amounts[m].n += int64(numbers[i])
+		}
+		for i, m := range summed {
+			c.amounts[m].sum.add(uint64(sums[i]))
+		}
+		for i, m := range r.histograms {
+			n := integers(counts[i])
+			for j, index := range integers(indexes[i]) {
+				c.histogram(m).Add(int32(index), n[j])
+			}
+		}
+		return nil
+	})
+}
+
+// integers reads a list as ClickHouse writes it: [1,-2,3].
+func integers(text string) []int64 {
+	list := make([]int64, 0, len(text)/4)
+	var n int64
+	sign, digits := int64(1), false
+	for _, c := range []byte(text) {
+		switch {
+		case c == '-':
+			sign = -1
+		case '0' <= c && c <= '9':
+			n, digits = 10*n+int64(c-'0'), true
+		case digits: // a comma or the end
+			list = append(list, sign*n)
+			n, sign, digits = 0, 1, false
+		}
+	}
+	return list
+}
+
+// bucketColumns are the histograms of each metric in hours.
+var bucketColumns = [metricCount]fragment{
+	"ttft_buckets", "tpot_buckets", "total_buckets", "network_buckets", "queue_buckets", "prefill_buckets", "decode_buckets", "unattributed_buckets",
+}
+var bucketNames = [metricCount]fragment{"b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7"}
+
+// readHourSlices reads the slices of whole hours: of the counted requests that
+// have the whole.
+func (e *Engine) readHourSlices(ctx context.Context, s scope, r reading, by slicing, span Range) ([]slice, error) {
+	w := r.whole
+	if by.strata {
+		model, err := lookUp("group_by", "model")
+		if err != nil {
+			return nil, err
+		}
+		s = s.by(model)
+	}
+	q := &statement{}
+	q.add("SELECT ")
+	s.labels(q, TierHours)
+	by.grid.blockOfHour(q)
+	q.add(" AS block, part_bucket, part_complete, ")
+	if by.strata {
+		q.add("part_input AS input")
+	} else {
+		q.add("toInt8(0) AS input")
+	}
+	q.add(", sum(part_n)")
+	for i := range w.hours {
+		q.add(", toUInt64(sum(", partNames[i], "))")
+	}
+	q.add(" FROM hours FINAL ARRAY JOIN ", w.array, ".bucket AS part_bucket, ", w.array, ".complete AS part_complete, ",
+		w.array, ".input_bucket AS part_input, ", w.array, ".n AS part_n")
+	for i, column := range w.hours {
+		q.add(", ", w.array, ".", column, " AS ", partNames[i])
+	}
+	s.whereHours(q, span)
+	q.add(" AND ")
+	s.counted(q)
+	if !by.strata {
+		s.only(q, r.keys)
+	}
+	s.groupBy(q, "block", "part_bucket", "part_complete", "input")
+
+	var all []slice
+	err := e.read(ctx, q, func(rows driver.Rows) error {
+		var x slice
+		var n, sum uint64
+		var parts [4]struct{ n, sum uint64 }
+		dest := append(s.scan(&x.key), &x.block, &x.bucket, &x.complete, &x.input, &n, &sum)
+		for i := range w.known {
+			dest = append(dest, &parts[i].n, &parts[i].sum)
+		}
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		x.whole.n = int64(n)
+		x.whole.sum.add(sum)
+		for i, p := range parts {
+			x.parts[i].n = int64(p.n)
+			x.parts[i].sum.add(p.sum)
+		}
+		all = append(all, x)
+		return nil
+	})
+	return all, err
+}
+
+var partNames = [...]fragment{"part0", "part1", "part2", "part3", "part4", "part5", "part6", "part7", "part8"}
