@@ -1,6 +1,8 @@
 -- One row for each LLM request; see internal/phase.Request for what each column means.
 -- The sort and partition columns are facts of the anchoring span that no later
--- span can change: FINAL does not see a replacement in another partition.
+-- span can change: FINAL does not see a replacement in another partition. A day in
+-- which nothing was written for half an hour becomes one part, which FINAL reads
+-- as it is.
 CREATE TABLE IF NOT EXISTS {{local "requests"}} {{onCluster}}
 (
     tenant              LowCardinality(String),
@@ -71,6 +73,7 @@ CREATE TABLE IF NOT EXISTS {{local "requests"}} {{onCluster}}
 ENGINE = {{engine "ReplacingMergeTree" "version, is_deleted"}}
 PARTITION BY toDate(end)
 ORDER BY (tenant, service, toStartOfMinute(end), trace_id, span_id)
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000, auto_statistics_types = '';
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000, auto_statistics_types = '',
+    min_age_to_force_merge_seconds = 1800, min_age_to_force_merge_on_partition_only = 1;
 
 {{distributed "requests" "cityHash64(trace_id)"}};

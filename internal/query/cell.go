@@ -1,6 +1,10 @@
 package query
 
-import "github.com/phaseline/phaseline/internal/histogram"
+import (
+	"fmt"
+
+	"github.com/phaseline/phaseline/internal/histogram"
+)
 
 // metricColumns are the columns of each metric in requests.
 var metricColumns = map[Metric]fragment{
@@ -34,9 +38,9 @@ var measures = [measureCount]struct{ column, count, sum fragment }{
 	{"prefill_ns", "prefill_count", "prefill_sum_ns"},
 	{"decode_ns", "decode_count", "decode_sum_ns"},
 	{"unattributed_ns", "unattributed_count", "unattributed_sum_ns"},
-	{"ttft_network_ns", "arraySum(ttft_parts.network_n)", "arraySum(ttft_parts.network_sum_ns)"},
-	{"ttft_queue_ns", "arraySum(ttft_parts.queue_n)", "arraySum(ttft_parts.queue_sum_ns)"},
-	{"ttft_prefill_ns", "arraySum(ttft_parts.prefill_n)", "arraySum(ttft_parts.prefill_sum_ns)"},
+	{"ttft_network_ns", "ttft_network_count", "ttft_network_sum_ns"},
+	{"ttft_queue_ns", "ttft_queue_count", "ttft_queue_sum_ns"},
+	{"ttft_prefill_ns", "ttft_prefill_count", "ttft_prefill_sum_ns"},
 	{"input_tokens", "", ""},
 	{"output_tokens", "", ""},
 }
@@ -97,17 +101,35 @@ type cell struct {
 	// values are what was read of requests one by one, in no order: exact
 	// quantiles are chosen from them if the histogram counts nothing else.
 	values [metricCount][]int64
+	// encoded are histograms that are not added yet.
+	encoded [metricCount][]string
 }
 
 func (c *cell) amount(m Metric) *amount { return &c.amounts[metricIndex[m]] }
 
 func (c *cell) histogram(m Metric) *histogram.Histogram { return &c.histograms[metricIndex[m]] }
 
-// observe puts the values into the histograms.
-func (c *cell) observe() {
-	for m, values := range c.values {
-		c.histograms[m].Merge(histogram.Of(values))
+// addEncoded adds a histogram of a metric.
+func (c *cell) addEncoded(m measure, text string) error {
+	c.encoded[m] = append(c.encoded[m], text)
+	const enough = 64 // so that the cost of each is that of its own buckets
+	if len(c.encoded[m]) < enough {
+		return nil
 	}
+	return c.observe()
+}
+
+// observe puts what was read into the histograms.
+func (c *cell) observe() error {
+	for m := range c.histograms {
+		added, err := histogram.Sum(c.values[m], c.encoded[m])
+		if err != nil {
+			return fmt.Errorf("hours: %w", err)
+		}
+		c.histograms[m].Merge(added)
+		c.encoded[m] = c.encoded[m][:0]
+	}
+	return nil
 }
 
 // merge adds another cell, but for its values.
@@ -174,6 +196,18 @@ func (c cells) merge(o cells) {
 			}
 		}
 	}
+}
+
+// observe puts what was read into the histograms of every cell.
+func (c cells) observe() error {
+	for _, blocks := range c {
+		for _, block := range blocks {
+			if err := block.observe(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (c cells) at(k key, block int64) *cell {

@@ -179,20 +179,16 @@ func (t *tally) add(x *request) {
 // stopKeeping goes on with buckets alone: there are too many requests.
 func (t *tally) stopKeeping() {
 	t.exact, t.splits = false, nil
+	_ = t.cells.observe() // nothing is encoded
 	for _, blocks := range t.cells {
 		for _, c := range blocks {
-			c.observe()
 			clear(c.values[:])
 		}
 	}
 }
 
 func (t *tally) finish() *found {
-	for _, blocks := range t.cells {
-		for _, c := range blocks {
-			c.observe()
-		}
-	}
+	_ = t.cells.observe() // nothing is encoded
 	t.slices = make([][]slice, len(t.slicings))
 	for i := range t.slicings {
 		for _, x := range t.slicesBy[i] {
