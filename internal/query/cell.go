@@ -45,9 +45,6 @@ var measures = [measureCount]struct{ column, count, sum fragment }{
 	{"output_tokens", "", ""},
 }
 
-// measureNames are names for them in statements.
-var measureNames = [measureCount]fragment{"m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "m9", "m10", "m11", "m12"}
-
 // metricIndex is the measure that each metric is.
 var metricIndex = func() map[Metric]measure {
 	at := map[Metric]measure{}
@@ -232,6 +229,15 @@ func (g grid) block(ns int64) int64 {
 		return 0
 	}
 	return (ns - g.origin) / g.width
+}
+
+// blockOfRequest appends the number of a request's block.
+func (g grid) blockOfRequest(q *statement) {
+	if g.width == 0 {
+		q.add("toInt64(0)")
+		return
+	}
+	q.add("intDiv(toUnixTimestamp64Nano(end) - ").bind("Int64", g.origin).add(", ").bind("Int64", g.width).add(")")
 }
 
 // blockOfHour appends the number of an hour's block.

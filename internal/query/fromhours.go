@@ -40,18 +40,9 @@ func (e *Engine) readHourCells(ctx context.Context, into cells, s scope, r readi
 	s.fromHours(q, span)
 	s.only(q, r.keys)
 
-	var k key
-	var hour int64
-	var result outcome
-	var requests uint64
-	numbers, sums, encoded := make([]uint64, len(counted)), make([]int64, len(summed)), make([]string, len(r.histograms))
-	dest := append(s.scan(&k), &hour, (*int8)(&result), &requests)
-	for i := range numbers {
-		dest = append(dest, &numbers[i])
-	}
-	for i := range sums {
-		dest = append(dest, &sums[i])
-	}
+	x := newCellRow(s, counted, summed)
+	encoded := make([]string, len(r.histograms))
+	dest := x.dest
 	for i := range encoded {
 		dest = append(dest, &encoded[i])
 	}
@@ -59,17 +50,9 @@ func (e *Engine) readHourCells(ctx context.Context, into cells, s scope, r readi
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
-		c := into.at(k, r.grid.block(hour*int64(time.Second)))
-		c.counts.add(result, int64(requests))
-		if result != outcomeOK && !s.IncludeFailed {
+		c := into.at(x.key, r.grid.block(x.at*int64(time.Second)))
+		if !x.addTo(c) {
 			return nil
-		}
-		c.counted += int64(requests)
-		for i, m := range counted {
-			c.amounts[m].n += int64(numbers[i])
-		}
-		for i, m := range summed {
-			c.amounts[m].sum.add(uint64(sums[i]))
 		}
 		for i, m := range r.histograms {
 			if err := c.addEncoded(metricIndex[m], encoded[i]); err != nil {

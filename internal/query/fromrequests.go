@@ -6,10 +6,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// request is what is read of a request, or of count alike ones.
+// request is what is read of a request.
 type request struct {
 	key     key
-	count   uint64
 	end     int64 // Unix ns
 	outcome outcome
 	values  [measureCount]int64 // -1 where unknown, or not wanted
@@ -26,48 +25,25 @@ type request struct {
 func (e *Engine) readRequests(ctx context.Context, s scope, r reading, ranges ...Range) (*found, error) {
 	counted, summed := r.amounts(measureCount)
 	wanted := r.columns(counted)
-	// Where only numbers are wanted, alike requests come as one row.
-	alike := len(summed) == 0 && len(r.histograms) == 0 && len(r.slicings) == 0 && r.grid.width == 0
 	q := &statement{}
 	q.add("SELECT ")
 	s.labels(q, TierRequests)
-	q.add("toInt8(outcome) AS result")
-	if alike {
-		q.add(", count()")
-	} else {
-		q.add(", toUnixTimestamp64Nano(end)")
-	}
+	q.add("toInt8(outcome), toUnixTimestamp64Nano(end)")
 	for _, m := range wanted {
-		if alike {
-			q.add(", if(isNull(", measures[m].column, "), toInt64(-1), toInt64(0)) AS ", measureNames[m])
-		} else {
-			q.add(", ifNull(", measures[m].column, ", -1)")
-		}
+		q.add(", ifNull(", measures[m].column, ", -1)")
 	}
 	if len(r.slicings) > 0 {
 		q.add(", toString(model), vantage = 'server', ", inputNumber)
 	}
 	s.from(q, ranges...)
 	s.only(q, r.keys)
-	if alike {
-		by := []fragment{"result"}
-		for _, m := range wanted {
-			by = append(by, measureNames[m])
-		}
-		s.groupBy(q, by...)
-	}
 
 	t := newTally(s, r, counted, summed, e.limits.ExactRows)
-	x := request{count: 1}
+	var x request
 	for m := range x.values {
 		x.values[m] = -1
 	}
-	dest := append(s.scan(&x.key), (*int8)(&x.outcome))
-	if alike {
-		dest = append(dest, &x.count)
-	} else {
-		dest = append(dest, &x.end)
-	}
+	dest := append(s.scan(&x.key), (*int8)(&x.outcome), &x.end)
 	for _, m := range wanted {
 		dest = append(dest, &x.values[m])
 	}
@@ -85,6 +61,52 @@ func (e *Engine) readRequests(ctx context.Context, s scope, r reading, ranges ..
 		return nil
 	})
 	return t.finish(), err
+}
+
+// countRequests lets the store count, by the bucket of the one metric that has
+// a histogram, or of none.
+func (e *Engine) countRequests(ctx context.Context, s scope, r reading, ranges ...Range) (*found, error) {
+	counted, summed := r.amounts(measureCount)
+	q := &statement{}
+	q.add("SELECT ")
+	s.labels(q, TierRequests)
+	r.grid.blockOfRequest(q)
+	q.add(" AS block, toInt8(outcome) AS result, count()")
+	for _, m := range counted {
+		q.add(", count(", measures[m].column, ")")
+	}
+	for _, m := range summed {
+		q.add(", toInt64(ifNull(sum(", measures[m].column, "), 0))")
+	}
+	const unknown = -3
+	if len(r.histograms) > 0 {
+		column := metricColumns[r.histograms[0]]
+		q.add(", toInt16(if(isNull(", column, "), -3, if(", column, " > 0, ceil(log2(assumeNotNull(", column, ")) * 64) - 1, -2))) AS bucket")
+	} else {
+		q.add(", toInt16(-3) AS bucket")
+	}
+	s.from(q, ranges...)
+	s.only(q, r.keys)
+	s.groupBy(q, "block", "result", "bucket")
+
+	f := &found{cells: cells{}, exact: len(r.histograms) == 0}
+	x := newCellRow(s, counted, summed)
+	var bucket int16
+	dest := append(x.dest, &bucket)
+	err := e.read(ctx, q, func(rows driver.Rows) error {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		c := f.cells.at(x.key, x.at)
+		if x.addTo(c) && bucket != unknown {
+			c.histogram(r.histograms[0]).Add(int32(bucket), int64(x.requests))
+		}
+		if len(f.cells) > e.limits.Groups {
+			return e.tooManyGroups()
+		}
+		return nil
+	})
+	return f, err
 }
 
 // columns are the measures whose columns are read.
@@ -131,16 +153,15 @@ func newTally(s scope, r reading, counted, summed []measure, room int64) *tally 
 }
 
 func (t *tally) add(x *request) {
-	n := int64(x.count)
 	c := t.cells.at(x.key, t.grid.block(x.end))
-	c.counts.add(x.outcome, n)
-	if x.outcome != outcomeOK && !t.IncludeFailed {
+	c.counts.add(x.outcome, 1)
+	if !t.scope.counts(x.outcome) {
 		return
 	}
-	c.counted += n
+	c.counted++
 	for _, m := range t.counted {
 		if x.values[m] >= 0 {
-			c.amounts[m].n += n
+			c.amounts[m].n++
 		}
 	}
 	for _, m := range t.summed {

@@ -52,7 +52,11 @@ func (e *Engine) readPlan(ctx context.Context, s scope, p plan, r reading) (*fou
 		both.Go(func() (err error) { hours, err = e.readHours(ctx, s, r, p.hours); return err })
 	}
 	if len(p.edges) > 0 {
-		both.Go(func() (err error) { edges, err = e.readRequests(ctx, s, r, p.edges...); return err })
+		read := e.readRequests
+		if p.countsInStore(r, e.limits.ExactRows) {
+			read = e.countRequests
+		}
+		both.Go(func() (err error) { edges, err = read(ctx, s, r, p.edges...); return err })
 	}
 	if err := both.Wait(); err != nil {
 		return nil, err
@@ -71,6 +75,61 @@ func (e *Engine) readPlan(ctx context.Context, s scope, p plan, r reading) (*fou
 		return nil, e.tooManyGroups()
 	}
 	return all, nil
+}
+
+// countsInStore says that requests need not be read one by one: where no
+// durations are wanted, and where there are too many to keep and one bucket each
+// says enough.
+func (p plan) countsInStore(r reading, exactRows int64) bool {
+	switch {
+	case len(r.slicings) > 0:
+		return false
+	case len(r.histograms) == 0:
+		return true
+	}
+	return len(r.histograms) == 1 && p.tier == TierRequests && p.estimate > exactRows
+}
+
+// cellRow is where a row is scanned to that adds up requests of one outcome.
+type cellRow struct {
+	key      key
+	at       int64 // block or hour
+	outcome  outcome
+	requests uint64
+	numbers  []uint64
+	sums     []int64
+	dest     []any // labels, at, outcome, requests, numbers, sums
+
+	scope           scope
+	counted, summed []measure
+}
+
+func newCellRow(s scope, counted, summed []measure) *cellRow {
+	x := &cellRow{scope: s, counted: counted, summed: summed, numbers: make([]uint64, len(counted)), sums: make([]int64, len(summed))}
+	x.dest = append(s.scan(&x.key), &x.at, (*int8)(&x.outcome), &x.requests)
+	for i := range x.numbers {
+		x.dest = append(x.dest, &x.numbers[i])
+	}
+	for i := range x.sums {
+		x.dest = append(x.dest, &x.sums[i])
+	}
+	return x
+}
+
+// addTo adds the row to a cell and says whether its requests count.
+func (x *cellRow) addTo(c *cell) bool {
+	c.counts.add(x.outcome, int64(x.requests))
+	if !x.scope.counts(x.outcome) {
+		return false
+	}
+	c.counted += int64(x.requests)
+	for i, m := range x.counted {
+		c.amounts[m].n += int64(x.numbers[i])
+	}
+	for i, m := range x.summed {
+		c.amounts[m].sum.add(uint64(x.sums[i]))
+	}
+	return true
 }
 
 func (e *Engine) tooManyGroups() *Error {

@@ -154,6 +154,9 @@ func (s scope) counted(q *statement) {
 	}
 }
 
+// counts says whether a request of an outcome counts in latencies.
+func (s scope) counts(o outcome) bool { return s.IncludeFailed || o == outcomeOK }
+
 // labels appends the group's expressions as g0, g1, g2, each with a comma after it.
 func (s scope) labels(q *statement, tier Tier) {
 	for i, g := range s.groups {

@@ -102,10 +102,60 @@ func TestTiersAgree(t *testing.T) {
 				}
 			}
 		}
-		question.Step = 20 * time.Minute
-		y, err = long.TimeSeries(t.Context(), question)
+	})
+	t.Run("requests that are too many to keep", func(t *testing.T) {
+		question := TimeSeries{Scope: scope, Metric: Total, Step: 20 * time.Minute, GroupBy: []string{"model"}}
+		x, err := exact.TimeSeries(t.Context(), question)
+		require.NoError(t, err)
+		y, err := long.TimeSeries(t.Context(), question)
 		require.NoError(t, err)
 		assert.Equal(t, TierRequests, y.Tier, "steps under an hour")
+		assert.Equal(t, histogram.ErrorBound, y.ErrorBound)
+		for i, s := range x.Series {
+			o := y.Series[i]
+			assert.Equal(t, [3][]int64{s.N, s.Errors, s.Counted}, [3][]int64{o.N, o.Errors, o.Counted})
+			assert.Equal(t, s.MeanNS, o.MeanNS)
+			assert.Equal(t, s.Parts, o.Parts)
+			for j, q := range s.Quantiles {
+				for k := range q.ValuesNS {
+					within(t, q.ValuesNS[k], o.Quantiles[j].ValuesNS[k], histogram.ErrorBound)
+				}
+			}
+		}
+		rectangles := Heatmap{Scope: scope, Step: 20 * time.Minute}
+		before, err := exact.Heatmap(t.Context(), rectangles)
+		require.NoError(t, err)
+		after, err := long.Heatmap(t.Context(), rectangles)
+		require.NoError(t, err)
+		assert.Equal(t, before.Counts, after.Counts)
+
+		// Hours do not have the operation.
+		parts := Breakdown{Scope: scope, GroupBy: []string{"operation"}}
+		b, err := exact.Breakdown(t.Context(), parts)
+		require.NoError(t, err)
+		a, err := long.Breakdown(t.Context(), parts)
+		require.NoError(t, err)
+		assert.Equal(t, [2]any{TierRequests, histogram.ErrorBound}, [2]any{a.Tier, a.ErrorBound})
+		for i, g := range b.Groups {
+			assert.Equal(t, g.Counts, a.Groups[i].Counts)
+			assert.Equal(t, g.TotalParts, a.Groups[i].TotalParts)
+			for j, d := range g.Metrics {
+				assert.Equal(t, d.MeanNS, a.Groups[i].Metrics[j].MeanNS)
+				for k, q := range d.Quantiles {
+					within(t, q.ValueNS, a.Groups[i].Metrics[j].Quantiles[k].ValueNS, histogram.ErrorBound)
+				}
+			}
+		}
+		composed, err := long.Composition(t.Context(), Composition{Scope: scope, GroupBy: []string{"operation"}})
+		require.NoError(t, err)
+		kept, err := exact.Composition(t.Context(), Composition{Scope: scope, GroupBy: []string{"operation"}})
+		require.NoError(t, err)
+		for i, g := range kept.Groups {
+			for j, c := range g.Compositions {
+				// Coarse buckets are 9 % wide: their edges blur the window.
+				within(t, c.MeanNS, composed.Groups[i].Compositions[j].MeanNS, 0.045)
+			}
+		}
 	})
 	t.Run("heatmap", func(t *testing.T) {
 		question := Heatmap{Scope: scope, Step: 2 * time.Hour}
