@@ -8,6 +8,46 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
+// Dimensions asks which dimensions can be grouped and filtered by.
+type Dimensions struct{ Scope }
+
+// DimensionsAnswer lists the built-in dimensions first, then the operator's.
+type DimensionsAnswer struct {
+	Dimensions []Dimension `json:"dimensions"`
+}
+
+// Dimension describes one dimension.
+type Dimension struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	// Group says that it may be grouped by, not only filtered by.
+	Group bool `json:"group"`
+	// LongRange says that long ranges answer it (the hours table has it).
+	LongRange bool `json:"long_range"`
+}
+
+// DimensionValues asks for the values of one dimension.
+type DimensionValues struct {
+	Scope
+	Dimension string `json:"dimension"`
+	Prefix    string `json:"prefix,omitempty"` // only values that start so
+	Limit     int    `json:"limit,omitempty"`  // default 100
+}
+
+// DimensionValuesAnswer has the most frequent values first.
+type DimensionValuesAnswer struct {
+	Meta
+	Dimension string       `json:"dimension"`
+	Values    []ValueCount `json:"values"`
+	Omitted   int64        `json:"omitted_values"`
+}
+
+// ValueCount is one value and its requests.
+type ValueCount struct {
+	Value  string `json:"value"`
+	Counts Counts `json:"counts"`
+}
+
 // Dimensions answers with what can be grouped and filtered by. The attributes
 // are those of the last requests of the range; without one, of the last day.
 func (e *Engine) Dimensions(ctx context.Context, d Dimensions) (DimensionsAnswer, error) {

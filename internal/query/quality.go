@@ -11,6 +11,38 @@ import (
 	"github.com/phaseline/phaseline/internal/phase"
 )
 
+// Quality asks what the data rests on: who sends what, and what is missing.
+type Quality struct{ Scope }
+
+// QualityAnswer reports per service, and every flag with what to do about it.
+type QualityAnswer struct {
+	Meta
+	Services []ServiceQuality `json:"services"`
+	Flags    []FlagCount      `json:"flags"`
+}
+
+// ServiceQuality is what one service's instrumentation sends.
+type ServiceQuality struct {
+	Service     string       `json:"service"`
+	Dialects    []ValueCount `json:"dialects"`
+	Engines     []ValueCount `json:"engines"`
+	TTFTSources []ValueCount `json:"ttft_sources"`
+	Counts      Counts       `json:"counts"`
+	// Vantages count where totals were observed.
+	Vantages []ValueCount `json:"vantages"`
+	Coverage Coverage     `json:"coverage"`
+	// Hints say what is missing and how to switch it on.
+	Hints []string `json:"hints"`
+}
+
+// FlagCount is one data-quality flag.
+type FlagCount struct {
+	Flag    string `json:"flag"`
+	N       int64  `json:"n"`
+	Meaning string `json:"meaning"`
+	Action  string `json:"action"` // what to do about it
+}
+
 // Quality answers with what the data rests on, service by service.
 func (e *Engine) Quality(ctx context.Context, q Quality) (QualityAnswer, error) {
 	s, err := e.check(q.Scope, nil)
