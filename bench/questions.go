@@ -78,6 +78,9 @@ func askPhaseline(ctx context.Context, folder string, n int) (d dataset, err err
 	if d.hourSize, err = number(ctx, conn, "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase() AND table = 'hours'"); err != nil {
 		return d, err
 	}
+	if err := age(ctx, conn, from, to); err != nil {
+		return d, err
+	}
 	progress("phaseline: %d requests, questions", n)
 	questions, err := questionsOf(ctx, query.New(conn, query.Limits{}), from, to)
 	if err != nil {
@@ -85,6 +88,22 @@ func askPhaseline(ctx context.Context, folder string, n int) (d dataset, err err
 	}
 	d.answers, err = ask(ctx, questions)
 	return d, err
+}
+
+// age merges the days before the last into one part each, as the store does half
+// an hour after it wrote to a day, and lets every merge end.
+func age(ctx context.Context, conn driver.Conn, from, to time.Time) error {
+	for day := from.Truncate(24 * time.Hour); day.Before(to.Truncate(24 * time.Hour)); day = day.AddDate(0, 0, 1) {
+		for _, table := range []string{"requests", "hours"} {
+			if err := conn.Exec(ctx, fmt.Sprintf("OPTIMIZE TABLE %s PARTITION '%s' FINAL", table, day.Format(time.DateOnly))); err != nil {
+				return err
+			}
+		}
+	}
+	return waitFor(10*time.Minute, "merges to end", func() (bool, error) {
+		merges, err := number(ctx, conn, "SELECT count() FROM system.merges")
+		return merges == 0, err
+	})
 }
 
 // questionsOf are the questions on the days between from and to.
