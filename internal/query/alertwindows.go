@@ -135,16 +135,35 @@ func (e *Engine) AlertWindows(ctx context.Context, a AlertWindows, each func(Ale
 }
 
 // Oldest returns when the first request of the range ended; the zero time
-// without any.
+// without any. It looks at a day from the first row of all on, and then further:
+// the whole range may be a month.
 func (e *Engine) Oldest(ctx context.Context, r Range) (time.Time, error) {
 	s, err := e.check(Scope{Range: r}, nil)
 	if err != nil {
 		return time.Time{}, err
 	}
-	q := (&statement{}).add("SELECT min(end)")
-	s.from(q, s.Range)
-	q.add(" HAVING count() > 0")
 	var oldest time.Time
-	err = e.read(ctx, q, func(rows driver.Rows) error { return rows.Scan(&oldest) })
-	return oldest.UTC(), err
+	scan := func(rows driver.Rows) error { return rows.Scan(&oldest) }
+	// From the parts' own statistics: no row is read.
+	if err := e.read(ctx, (&statement{}).add("SELECT min(end) FROM requests HAVING count() > 0"), scan); err != nil || oldest.IsZero() {
+		return time.Time{}, err
+	}
+	if oldest.After(s.Range.From) {
+		s.Range.From = oldest.UTC()
+	}
+	for width := 24 * time.Hour; s.Range.From.Before(r.To); width *= 4 {
+		s.Range.To = s.Range.From.Add(width)
+		if s.Range.To.After(r.To) {
+			s.Range.To = r.To.UTC()
+		}
+		q := (&statement{}).add("SELECT min(end)")
+		s.from(q, s.Range)
+		q.add(" HAVING count() > 0")
+		oldest = time.Time{}
+		if err := e.read(ctx, q, scan); err != nil || !oldest.IsZero() {
+			return oldest.UTC(), err
+		}
+		s.Range.From = s.Range.To
+	}
+	return time.Time{}, nil
 }

@@ -78,7 +78,11 @@ func TestAlertWindowsCountEveryRequestOnce(t *testing.T) {
 	}))
 	assert.NotZero(t, one)
 
-	oldest, err := e.Oldest(t.Context(), Range{noon.Add(-time.Hour), noon.Add(time.Hour)})
+	// A row that is no request any more, long before.
+	gone := generate(rand.New(rand.NewPCG(9, 1)), 1, noon.AddDate(0, 0, -20), noon.AddDate(0, 0, -20).Add(time.Second))
+	gone[0].deleted = true
+	insert(t, conn, gone)
+	oldest, err := e.Oldest(t.Context(), Range{noon.AddDate(0, 0, -35), noon.Add(time.Hour)})
 	require.NoError(t, err)
 	assert.WithinDuration(t, noon, oldest, time.Minute)
 	oldest, err = e.Oldest(t.Context(), Range{noon.Add(-2 * time.Hour), noon.Add(-time.Hour)})
