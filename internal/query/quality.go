@@ -5,13 +5,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/phaseline/phaseline/internal/phase"
 )
 
-// Quality asks what the data rests on: who sends what, and what is missing.
+// Quality asks what the data rests on: who sends what, and what is missing. Of a
+// range of many requests only about Limits.ExactRows of the newest are
+// looked at; the answer's range says which.
 type Quality struct{ Scope }
 
 // QualityAnswer reports per service, and every flag with what to do about it.
@@ -49,8 +52,10 @@ func (e *Engine) Quality(ctx context.Context, q Quality) (QualityAnswer, error) 
 	if err != nil {
 		return QualityAnswer{}, err
 	}
-	p := exactly(s.Range)
-	answer := QualityAnswer{Meta: p.meta(nil), Services: []ServiceQuality{}, Flags: []FlagCount{}}
+	if s.Range, err = e.newest(ctx, s, e.limits.ExactRows); err != nil {
+		return QualityAnswer{}, err
+	}
+	answer := QualityAnswer{Meta: exactly(s.Range).meta(nil), Services: []ServiceQuality{}, Flags: []FlagCount{}}
 	all := &cell{}
 	services := map[string]*service{}
 	err = e.instrumentations(ctx, s, func(name string, values [4]string, streaming int64, c *cell) {
@@ -83,6 +88,19 @@ func (e *Engine) Quality(ctx context.Context, q Quality) (QualityAnswer, error) 
 		answer.Flags = append(answer.Flags, f)
 	}
 	return answer, err
+}
+
+// newest is the end of the range that has about n of its requests.
+func (e *Engine) newest(ctx context.Context, s scope, n int64) (Range, error) {
+	whole := Range{From: ceilHour(s.Range.From), To: s.Range.To.Truncate(time.Hour)}
+	if !whole.From.Before(whole.To) {
+		return s.Range, nil
+	}
+	_, _, all, _, err := e.inHours(ctx, s, whole)
+	if all > n {
+		s.Range.From = s.Range.To.Add(-time.Duration(float64(s.Range.length()) * float64(n) / float64(all)))
+	}
+	return s.Range, err
 }
 
 // instrumentations reads every combination of service, dialect, engine, TTFT

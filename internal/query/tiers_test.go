@@ -213,6 +213,16 @@ func TestTiersAgree(t *testing.T) {
 	})
 }
 
+func TestQualityLooksAtTheNewest(t *testing.T) {
+	exact, _, all := tiers(t)
+	whole := Range{noon.Add(-15 * time.Hour), noon.Add(-3 * time.Hour)}
+	answer, err := New(exact.conn, Limits{ExactRows: 1000}).Quality(t.Context(), Quality{Scope{Range: whole}})
+	require.NoError(t, err)
+	assert.Equal(t, whole.To, answer.Range.To)
+	assert.InDelta(t, 1000, answer.N, 500)
+	assert.Len(t, inRange(all, answer.Range), int(answer.N))
+}
+
 // checkTier checks that hours are read only where they answer.
 func checkTier(t *testing.T, long *Engine) {
 	day := Scope{Range: Range{noon.Add(-13 * time.Hour), noon}}

@@ -221,7 +221,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Which services send what, what is missing, and how to switch it on */
+        /**
+         * Which services send what, what is missing, and how to switch it on
+         * @description Of a range with many requests, about the newest quarter of a million; the answer's range says which.
+         */
         get: operations["getQuality"];
         put?: never;
         post?: never;
