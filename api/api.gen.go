@@ -1355,8 +1355,8 @@ type GetHeatmapParams struct {
 	// To End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// Step Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
-	// At most 11,000 steps fit in an answer.
+	// Step Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps; an hour
+	// where half a day or more holds more than a million requests. At most 11,000 steps fit in an answer.
 	Step *Step `form:"step,omitempty" json:"step,omitempty"`
 
 	// Filter Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
@@ -1464,8 +1464,8 @@ type GetTimeseriesParams struct {
 	// To End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`.
 	To *To `form:"to,omitempty" json:"to,omitempty"`
 
-	// Step Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
-	// At most 11,000 steps fit in an answer.
+	// Step Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps; an hour
+	// where half a day or more holds more than a million requests. At most 11,000 steps fit in an answer.
 	Step *Step `form:"step,omitempty" json:"step,omitempty"`
 
 	// Filter Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`

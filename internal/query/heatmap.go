@@ -24,7 +24,7 @@ func (e *Engine) Heatmap(ctx context.Context, h Heatmap) (HeatmapAnswer, error) 
 	if err != nil {
 		return HeatmapAnswer{}, err
 	}
-	p, err := e.plan(ctx, s, steps.step)
+	steps, p, err := e.planSteps(ctx, s, steps, h.Step == 0)
 	if err != nil {
 		return HeatmapAnswer{}, err
 	}

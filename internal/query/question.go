@@ -207,7 +207,7 @@ type TimeSeries struct {
 	GroupBy   []string      `json:"group_by,omitempty"`
 	Metric    Metric        `json:"metric,omitempty"`
 	Quantiles []float64     `json:"quantiles,omitempty"`
-	Step      time.Duration `json:"step_ns,omitempty"` // default about 120 points
+	Step      time.Duration `json:"step_ns,omitempty"` // default about 120 points, or hours where those of a million requests are read
 	Limit     int           `json:"limit,omitempty"`   // series, the busiest first; default 10
 }
 
@@ -249,7 +249,7 @@ type SeriesPart struct {
 type Heatmap struct {
 	Scope
 	Metric Metric        `json:"metric,omitempty"`
-	Step   time.Duration `json:"step_ns,omitempty"` // default about 120 columns
+	Step   time.Duration `json:"step_ns,omitempty"` // default as for TimeSeries
 }
 
 // HeatmapAnswer counts requests per step and log bucket.

@@ -122,6 +122,10 @@ func TestTiersAgree(t *testing.T) {
 				}
 			}
 		}
+		question.Step = 0
+		y, err = long.TimeSeries(t.Context(), question)
+		require.NoError(t, err)
+		assert.Equal(t, [2]any{TierHours, int64(time.Hour)}, [2]any{y.Tier, y.StepNS}, "the step is ours to choose")
 		rectangles := Heatmap{Scope: scope, Step: 20 * time.Minute}
 		before, err := exact.Heatmap(t.Context(), rectangles)
 		require.NoError(t, err)

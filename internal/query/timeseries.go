@@ -19,19 +19,18 @@ func (e *Engine) TimeSeries(ctx context.Context, t TimeSeries) (TimeSeriesAnswer
 	if err != nil {
 		return TimeSeriesAnswer{}, err
 	}
-	steps, err := e.steps(s.Range, t.Step)
+	limit, err := checkLimit(t.Limit, 10, e.limits.Groups)
 	if err != nil {
 		return TimeSeriesAnswer{}, err
 	}
-	limit, err := checkLimit(t.Limit, 10, e.limits.Groups)
+	steps, err := e.steps(s.Range, t.Step)
 	if err != nil {
 		return TimeSeriesAnswer{}, err
 	}
 	if most := e.limits.seriesPoints() / int64(len(steps.times())); int64(limit) > most && len(s.groups) > 0 {
 		return TimeSeriesAnswer{}, tooLarge("limit", "%d series of %d steps are too many points; at most %d series, or a longer step", limit, len(steps.times()), most)
 	}
-
-	p, err := e.plan(ctx, s, steps.step)
+	steps, p, err := e.planSteps(ctx, s, steps, t.Step == 0)
 	if err != nil {
 		return TimeSeriesAnswer{}, err
 	}
@@ -148,6 +147,21 @@ func (e *Engine) steps(r Range, step time.Duration) (steps, error) {
 	}
 	from := time.Unix(0, r.From.UnixNano()/int64(step)*int64(step)).UTC()
 	return steps{from: from, to: r.To, step: step}, nil
+}
+
+// planSteps chooses from where steps are read. Where nobody asked for their width
+// and a long range has very many requests, it becomes an hour, so that the hours
+// table answers.
+func (e *Engine) planSteps(ctx context.Context, s scope, by steps, free bool) (steps, plan, error) {
+	p, err := e.plan(ctx, s, by.step)
+	if err != nil || !free || p.tier == TierHours || p.estimate <= 4*e.limits.ExactRows || s.Range.length() < 12*time.Hour || !s.answeredByHours() {
+		return by, p, err
+	}
+	if by, err = e.steps(s.Range, time.Hour); err != nil {
+		return steps{}, plan{}, err
+	}
+	p, err = e.plan(ctx, s, by.step)
+	return by, p, err
 }
 
 func (s steps) grid() grid { return grid{s.from.UnixNano(), int64(s.step)} }

@@ -1531,8 +1531,8 @@ export interface components {
         /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
         SelectHigh: number;
         /**
-         * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
-         *     At most 11,000 steps fit in an answer.
+         * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps; an hour
+         *     where half a day or more holds more than a million requests. At most 11,000 steps fit in an answer.
          */
         Step: string;
         /**
@@ -1638,8 +1638,8 @@ export interface operations {
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
                 /**
-                 * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
-                 *     At most 11,000 steps fit in an answer.
+                 * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps; an hour
+                 *     where half a day or more holds more than a million requests. At most 11,000 steps fit in an answer.
                  */
                 step?: components["parameters"]["Step"];
                 /**
@@ -1693,8 +1693,8 @@ export interface operations {
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
                 /**
-                 * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps.
-                 *     At most 11,000 steps fit in an answer.
+                 * @description Width of a step, as `10s`, `1m`, `1h`. Default, the round width that gives about 120 steps; an hour
+                 *     where half a day or more holds more than a million requests. At most 11,000 steps fit in an answer.
                  */
                 step?: components["parameters"]["Step"];
                 /**
