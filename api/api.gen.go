@@ -1010,7 +1010,7 @@ type StoredRule struct {
 // Stratum defines model for Stratum.
 type Stratum = query.Stratum
 
-// Tier `requests`: read from every single request, exact. `hours`: closed hours from rollups in log buckets, the edges from requests.
+// Tier `requests`: read from every single request, exact up to 250,000 of them, in log buckets beyond. `hours`: closed hours from rollups in log buckets, the edges from requests.
 type Tier = query.Tier
 
 // TimeSeries defines model for TimeSeries.

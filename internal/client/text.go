@@ -180,7 +180,7 @@ func (t *table) write(w io.Writer) {
 func meta(w io.Writer, m query.Meta) {
 	exact := "exact"
 	if m.ErrorBound > 0 {
-		exact = fmt.Sprintf("from hours, quantiles to %.2f %%", 100*m.ErrorBound)
+		exact = fmt.Sprintf("from %s, quantiles to %.2f %%", m.Tier, 100*m.ErrorBound)
 	}
 	fmt.Fprintf(w, "%s to %s: %s requests, %s count in latencies, %s\n",
 		m.Range.From.Format(time.RFC3339), m.Range.To.Format(time.RFC3339), count(m.N), count(m.Counted), exact)

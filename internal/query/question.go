@@ -68,7 +68,7 @@ type Filter struct {
 type Tier string
 
 const (
-	TierRequests Tier = "requests" // exact
+	TierRequests Tier = "requests" // exact, but for very many
 	TierHours    Tier = "hours"    // log buckets; open hours and ragged edges from requests
 )
 
@@ -87,7 +87,8 @@ type Scope struct {
 type Meta struct {
 	Range Range `json:"range"`
 	Tier  Tier  `json:"tier"`
-	// ErrorBound is the largest relative error of any quantile: 0 when exact.
+	// ErrorBound is the largest relative error of any quantile: 0 when exact, as it
+	// is of up to Limits.ExactRows requests.
 	ErrorBound float64 `json:"error_bound"`
 	// N counts the requests in range after filters, whatever their outcome.
 	N int64 `json:"n"`

@@ -469,7 +469,7 @@ export interface components {
             to: string;
         };
         /**
-         * @description `requests`: read from every single request, exact. `hours`: closed hours from rollups in log buckets, the edges from requests.
+         * @description `requests`: read from every single request, exact up to 250,000 of them, in log buckets beyond. `hours`: closed hours from rollups in log buckets, the edges from requests.
          * @enum {string}
          */
         Tier: "requests" | "hours";

@@ -21,7 +21,15 @@ export function ScopeLine({ meta }: { meta: Meta }) {
         {dateTime(from)} – {dateTime(to, from)}
       </span>
       {meta.error_bound > 0 ? (
-        <span title="Read from hourly rollups">durations within ±{percent(meta.error_bound)}</span>
+        <span
+          title={
+            meta.tier === 'hours'
+              ? 'Read from hourly rollups'
+              : 'There are too many requests to keep each: counted in buckets'
+          }
+        >
+          durations within ±{percent(meta.error_bound)}
+        </span>
       ) : (
         <span title="Every request was read">exact</span>
       )}
