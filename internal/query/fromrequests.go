@@ -141,6 +141,11 @@ type tally struct {
 	counted, summed []measure
 	slicesBy        []map[place]*slice
 	room            int64 // for requests that are kept one by one
+
+	// The cell of the request before, which is mostly that of the next one, too.
+	last  *cell
+	key   key
+	block int64
 }
 
 func newTally(s scope, r reading, counted, summed []measure, room int64) *tally {
@@ -153,7 +158,7 @@ func newTally(s scope, r reading, counted, summed []measure, room int64) *tally 
 }
 
 func (t *tally) add(x *request) {
-	c := t.cells.at(x.key, t.grid.block(x.end))
+	c := t.cell(x)
 	c.counts.add(x.outcome, 1)
 	if !t.scope.counts(x.outcome) {
 		return
@@ -195,6 +200,13 @@ func (t *tally) add(x *request) {
 		}
 		t.slicesBy[i][at].add(whole)
 	}
+}
+
+func (t *tally) cell(x *request) *cell {
+	if block := t.grid.block(x.end); t.last == nil || block != t.block || x.key != t.key {
+		t.last, t.key, t.block = t.cells.at(x.key, block), x.key, block
+	}
+	return t.last
 }
 
 // stopKeeping goes on with buckets alone: there are too many requests.

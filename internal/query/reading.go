@@ -78,8 +78,8 @@ func (e *Engine) readPlan(ctx context.Context, s scope, p plan, r reading) (*fou
 }
 
 // countsInStore says that requests need not be read one by one: where no
-// durations are wanted, and where there are too many to keep and one bucket each
-// says enough.
+// durations are wanted, and where they are not kept and one bucket each says
+// enough.
 func (p plan) countsInStore(r reading, exactRows int64) bool {
 	switch {
 	case len(r.slicings) > 0:
@@ -87,7 +87,7 @@ func (p plan) countsInStore(r reading, exactRows int64) bool {
 	case len(r.histograms) == 0:
 		return true
 	}
-	return len(r.histograms) == 1 && p.tier == TierRequests && p.estimate > exactRows
+	return len(r.histograms) == 1 && (p.tier == TierHours || p.estimate > exactRows)
 }
 
 // cellRow is where a row is scanned to that adds up requests of one outcome.
