@@ -38,6 +38,17 @@ var ErrorBound = (math.Exp2(1./perOctave) - 1) / (math.Exp2(1./perOctave) + 1)
 // on every integer below 2^53 (104 days in ns) and not only on nearly all.
 var lastIn = bounds()
 
+// within[m] is floor(log2(1 + m/256) * 64): where in its octave a double lies whose
+// mantissa begins with the bits of m.
+var within = func() (table [1 << withinBits]uint8) {
+	for m := range table {
+		table[m] = uint8(math.Log2(1+float64(m)/(1<<withinBits)) * perOctave)
+	}
+	return table
+}()
+
+const withinBits = 8
+
 // Index returns the bucket of a duration in nanoseconds, ZeroIndex for zero and
 // below. In SQL it is
 //
@@ -46,8 +57,10 @@ func Index(ns int64) int32 {
 	if ns <= 0 {
 		return ZeroIndex
 	}
-	k := int(math.Log2(float64(ns)) * perOctave)
-	// k may be one off, since Go's logarithm is not ClickHouse's.
+	// Of the double: its exponent, and the first bits of its mantissa. They may be
+	// a few off, and so may any logarithm, since Go's is not ClickHouse's.
+	double := math.Float64bits(float64(ns))
+	k := int(double>>52-1023)*perOctave + int(within[double>>(52-withinBits)&(1<<withinBits-1)])
 	for k > 0 && ns <= lastIn[k-1] {
 		k--
 	}

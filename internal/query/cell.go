@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/phaseline/phaseline/internal/histogram"
@@ -129,6 +130,14 @@ func (c *cell) observe() error {
 	return nil
 }
 
+// forget puts the values into the histograms and keeps none.
+func (c *cell) forget() {
+	_ = c.observe() // of values nothing can fail
+	for m := range c.values {
+		c.values[m] = c.values[m][:0]
+	}
+}
+
 // merge adds another cell, but for its values.
 func (c *cell) merge(o *cell) {
 	c.counts.merge(o.counts)
@@ -196,15 +205,17 @@ func (c cells) merge(o cells) {
 }
 
 // observe puts what was read into the histograms of every cell.
-func (c cells) observe() error {
+func (c cells) observe() (err error) {
+	c.each(func(c *cell) { err = errors.Join(err, c.observe()) })
+	return err
+}
+
+func (c cells) each(do func(*cell)) {
 	for _, blocks := range c {
 		for _, block := range blocks {
-			if err := block.observe(); err != nil {
-				return err
-			}
+			do(block)
 		}
 	}
-	return nil
 }
 
 func (c cells) at(k key, block int64) *cell {

@@ -119,7 +119,7 @@ func (r reading) columns(counted []measure) []measure {
 		read[metricIndex[m]] = true
 	}
 	if len(r.slicings) > 0 {
-		read[metricIndex[r.whole.metric]] = true
+		read[r.whole.measure] = true
 		for _, m := range r.whole.known {
 			read[m] = true
 		}
@@ -139,6 +139,7 @@ type tally struct {
 	reading
 	scope
 	counted, summed []measure
+	distributed     []measure // those of reading.histograms
 	slicesBy        []map[place]*slice
 	room            int64 // for requests that are kept one by one
 
@@ -151,6 +152,9 @@ type tally struct {
 func newTally(s scope, r reading, counted, summed []measure, room int64) *tally {
 	t := &tally{scope: s, reading: r, counted: counted, summed: summed, room: room}
 	t.cells, t.splits, t.exact = cells{}, map[key][]split{}, true
+	for _, m := range r.histograms {
+		t.distributed = append(t.distributed, metricIndex[m])
+	}
 	for range r.slicings {
 		t.slicesBy = append(t.slicesBy, map[place]*slice{})
 	}
@@ -179,14 +183,16 @@ func (t *tally) add(x *request) {
 			t.stopKeeping()
 		}
 	}
-	for _, m := range t.histograms {
-		if ns := x.values[metricIndex[m]]; ns >= 0 && t.exact {
-			c.values[metricIndex[m]] = append(c.values[metricIndex[m]], ns)
-		} else if ns >= 0 {
-			c.histogram(m).Observe(ns)
+	for _, m := range t.distributed {
+		if ns := x.values[m]; ns >= 0 {
+			c.values[m] = append(c.values[m], ns)
 		}
 	}
-	if len(t.slicings) == 0 || x.values[metricIndex[t.whole.metric]] < 0 {
+	const enough = 4096 // so that counting them costs what they cost
+	if !t.exact && c.counted%enough == 0 {
+		c.forget()
+	}
+	if len(t.slicings) == 0 || x.values[t.whole.measure] < 0 {
 		return
 	}
 	whole := splitOf(x, t.whole)
@@ -212,16 +218,15 @@ func (t *tally) cell(x *request) *cell {
 // stopKeeping goes on with buckets alone: there are too many requests.
 func (t *tally) stopKeeping() {
 	t.exact, t.splits = false, nil
-	_ = t.cells.observe() // nothing is encoded
-	for _, blocks := range t.cells {
-		for _, c := range blocks {
-			clear(c.values[:])
-		}
-	}
+	t.cells.each((*cell).forget)
 }
 
 func (t *tally) finish() *found {
-	_ = t.cells.observe() // nothing is encoded
+	if t.exact {
+		_ = t.cells.observe() // nothing is encoded
+	} else {
+		t.cells.each((*cell).forget)
+	}
 	t.slices = make([][]slice, len(t.slicings))
 	for i := range t.slicings {
 		for _, x := range t.slicesBy[i] {

@@ -10,6 +10,7 @@ import (
 // whole is a duration that is made of parts.
 type whole struct {
 	metric    Metric
+	measure   measure   // the metric's
 	parts     []Part    // those with evidence of their own
 	known     []measure // their columns
 	remainder Part      // what is left
@@ -20,14 +21,14 @@ type whole struct {
 
 var wholes = map[Metric]whole{
 	TTFT: {
-		metric: TTFT, remainder: PartRest,
+		metric: TTFT, measure: metricIndex[TTFT], remainder: PartRest,
 		parts: []Part{PartNetwork, PartQueue, PartPrefill},
 		known: []measure{ttftNetwork, ttftQueue, ttftPrefill},
 		array: "ttft_parts",
 		hours: []fragment{"ttft_sum_ns", "network_n", "network_sum_ns", "queue_n", "queue_sum_ns", "prefill_n", "prefill_sum_ns"},
 	},
 	Total: {
-		metric: Total, remainder: PartUnattributed,
+		metric: Total, measure: metricIndex[Total], remainder: PartUnattributed,
 		parts: []Part{PartNetwork, PartQueue, PartPrefill, PartDecode},
 		known: []measure{metricIndex[Network], metricIndex[Queue], metricIndex[Prefill], metricIndex[Decode]},
 		array: "total_parts",
@@ -43,7 +44,7 @@ type split struct {
 }
 
 func splitOf(x *request, w whole) split {
-	s := split{whole: x.values[metricIndex[w.metric]], parts: [4]int64{-1, -1, -1, -1}, complete: true}
+	s := split{whole: x.values[w.measure], parts: [4]int64{-1, -1, -1, -1}, complete: true}
 	for i, m := range w.known {
 		s.parts[i] = x.values[m]
 		if s.parts[i] < 0 && (w.parts[i] != PartNetwork || !x.server) {
