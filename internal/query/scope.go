@@ -166,13 +166,6 @@ func (s scope) labels(q *statement, tier Tier) {
 	}
 }
 
-// labelNames appends the names that labels gave, each with a comma after it.
-func (s scope) labelNames(q *statement) {
-	for _, name := range groupNames[:len(s.groups)] {
-		q.add(name, ", ")
-	}
-}
-
 var groupNames = [maxGroupBy]fragment{"g0", "g1", "g2"}
 
 // groupBy appends GROUP BY the labels and then more, if there is any of either.
