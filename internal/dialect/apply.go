@@ -29,12 +29,21 @@ func (f *draft) apply(r *compiled, v pcommon.Value) {
 		case pcommon.ValueTypeStr:
 			f.fields(r, v.Str())
 		case pcommon.ValueTypeMap:
-			for key, value := range v.Map().All() {
-				for i := range r.fields {
-					if r.fields[i].key == key {
-						f.apply(&r.fields[i], value)
-					}
-				}
+			f.mapFields(r, "", v.Map(), maxDepth)
+		}
+	}
+}
+
+// mapFields reads the parts of a map as fields reads those of a text.
+func (f *draft) mapFields(r *compiled, parent string, m pcommon.Map, depth int) {
+	for key, value := range m.All() {
+		if value.Type() == pcommon.ValueTypeMap && depth > 0 {
+			f.mapFields(r, key, value.Map(), depth-1)
+			continue
+		}
+		for i := range r.fields {
+			if field := &r.fields[i]; field.key == key && (field.parent == "" || field.parent == parent) {
+				f.apply(field, value)
 			}
 		}
 	}
@@ -42,6 +51,9 @@ func (f *draft) apply(r *compiled, v pcommon.Value) {
 
 // fields reads the parts of a JSON text that rules name by their last one or two keys.
 func (f *draft) fields(r *compiled, s string) {
+	if !strings.Contains(s, r.only) {
+		return
+	}
 	walkBlob(s, func(parent, key, value string) {
 		for i := range r.fields {
 			field := &r.fields[i]

@@ -10,7 +10,7 @@ const (
 )
 
 // walkBlob calls visit for each scalar of a JSON text, or of Python's repr of a
-// dict, with its key and the key of the object around it. It is tolerant: what
+// dict or an object (Usage(queue_time=0.03)), with its key and the key of the object around it. It is tolerant: what
 // it cannot read it passes over. Quoted values are given without their quotes
 // and without resolving escapes.
 func walkBlob(s string, visit func(parent, key, value string)) {
@@ -29,7 +29,7 @@ func walkBlob(s string, visit func(parent, key, value string)) {
 	}
 	for i := 0; i < len(s); {
 		switch c := s[i]; c {
-		case '{', '[':
+		case '{', '[', '(':
 			have = false
 			depth++
 			if depth < maxDepth {
@@ -40,7 +40,7 @@ func walkBlob(s string, visit func(parent, key, value string)) {
 				}
 			}
 			i++
-		case '}', ']':
+		case '}', ']', ')':
 			flush()
 			if depth > 0 {
 				depth--
@@ -49,7 +49,7 @@ func walkBlob(s string, visit func(parent, key, value string)) {
 		case ',':
 			flush()
 			i++
-		case ':':
+		case ':', '=':
 			if have && depth < maxDepth {
 				keys[depth] = pending
 			}
@@ -87,4 +87,4 @@ func endOfText(s string, i int, quote byte) int {
 	return min(i, len(s))
 }
 
-var blobPunctuation = [256]bool{'{': true, '}': true, '[': true, ']': true, ',': true, ':': true, ' ': true, '\t': true, '\n': true, '\r': true, '"': true, '\'': true}
+var blobPunctuation = [256]bool{'{': true, '}': true, '[': true, ']': true, '(': true, ')': true, ',': true, ':': true, '=': true, ' ': true, '\t': true, '\n': true, '\r': true, '"': true, '\'': true}

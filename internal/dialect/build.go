@@ -34,6 +34,7 @@ type compiled struct {
 	// parent and key select a field of a JSON text.
 	parent, key string
 	fields      []compiled
+	only        string // a text without it has none of the fields
 }
 
 func (c *compiled) number() Number { return Number(c.index) }
@@ -204,7 +205,7 @@ func (r *Reader) compile(rule Rule) compiled {
 	case rule.Refuse != 0:
 		c.class = classRefused
 	case rule.Fields != nil:
-		c.class = classFields
+		c.class, c.only = classFields, rule.Only
 		for _, field := range rule.Fields {
 			parent, key, two := strings.Cut(field.Key, "/")
 			if !two {

@@ -53,11 +53,11 @@ var notContent = map[string]bool{
 type contentIndex struct {
 	exact    map[string]bool
 	prefixes map[string][]string // by the text up to the first dot, colon or underscore
-	fields   map[string][]Rule   // of contents that carry numbers too
+	numbers  map[string][]Rule   // by key, for contents that carry numbers too
 }
 
 var content = sync.OnceValue(func() contentIndex {
-	x := contentIndex{exact: map[string]bool{}, prefixes: map[string][]string{}, fields: map[string][]Rule{}}
+	x := contentIndex{exact: map[string]bool{}, prefixes: map[string][]string{}, numbers: map[string][]Rule{}}
 	for _, key := range contentKeys {
 		prefix, rest, wild := strings.Cut(key, "*")
 		switch {
@@ -73,7 +73,7 @@ var content = sync.OnceValue(func() contentIndex {
 		for _, rules := range [...][]Rule{d.Vocabulary, d.Own} {
 			for _, r := range rules {
 				if r.Fields != nil {
-					x.fields[r.Key] = append(x.fields[r.Key], r.Fields...)
+					x.numbers[r.Key] = append(x.numbers[r.Key], r)
 				}
 			}
 		}
@@ -112,7 +112,12 @@ func IsContent(key string) bool {
 // carries timing or usage too, those numbers, such that reading the result
 // gives the same facts. keep is false if nothing may.
 func Scrub(scope, key, value string) (kept string, keep bool) {
-	fields := content().fields[key]
+	var fields []Rule
+	for _, r := range content().numbers[key] {
+		if strings.Contains(value, r.Only) {
+			fields = append(fields, r.Fields...)
+		}
+	}
 	if len(fields) == 0 {
 		return "", false
 	}

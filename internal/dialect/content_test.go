@@ -64,6 +64,10 @@ func TestScrubKeepsNumbersOnly(t *testing.T) {
 	if i, o := read(kept); i != 12 || o != 7 {
 		t.Errorf("%s is read as %d and %d", kept, i, o)
 	}
+	answer := `{"choices":[{"message":{"content":"` + secret + `"}}],"usage":{"queue_time":0.02,"total_time":0.8}}`
+	if kept, _ := dialect.Scrub("openinference.instrumentation.groq", "output.value", answer); kept != `{"usage":{"queue_time":0.02}}` {
+		t.Errorf("of a whole answer %s is kept", kept)
+	}
 	if kept, keep := dialect.Scrub("x", "gen_ai.input.messages", `[{"usage":{"inputTokens":3}}]`); keep {
 		t.Errorf("%s is kept", kept)
 	}

@@ -57,7 +57,10 @@ func (f *draft) events(span ptrace.Span) {
 		case eventConnectStart:
 			connectStart = at
 		case eventConnectDone:
-			if connectStart > 0 && at >= connectStart && !f.Is(reused) {
+			if v, ok := event.Attributes().Get("http.conn.reused"); ok && v.Bool() {
+				f.Marks |= reused
+			}
+			if connectStart > 0 && at >= connectStart {
 				f.set(&rule.rule, at-connectStart)
 			}
 		case eventFinish:

@@ -179,6 +179,8 @@ const (
 	PartsFirst
 	// ArrivalClock: the engine counts from arrival, so prefill and decode are differences.
 	ArrivalClock
+	// StagesTogether: workers that only prefill and only decode get a request at the same time.
+	StagesTogether
 	// NeverClient: the gateway has no form that runs within a client.
 	NeverClient
 	// reused: the connection was there already.

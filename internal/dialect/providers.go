@@ -7,9 +7,14 @@ var _ = register(Dialect{
 	Title:   "Providers' own response fields",
 	Generic: true,
 	Vocabulary: concat(
-		blobs(groqFields(""), "usage", "x_groq", "time_info", "llm.*.usage", "llm.*.x_groq", "llm.*.time_info", "groq.usage", "gen_ai.response.usage"),
+		blobs(groqFields(""), "usage", "x_groq", "x_groq.usage", "time_info", "llm.*.usage", "llm.*.x_groq", "llm.*.time_info", "groq.usage", "gen_ai.response.usage"),
 		plain("usage.", "time_info.", "x_groq.usage.", "groq.usage.", "gen_ai.usage.", "cerebras.time_info."),
 		[]Rule{
+			{Key: "output.value", Only: "queue_time", Fields: concat(groqFields("usage/"), groqFields("token_usage/"), groqFields("time_info/"))},
+			{Key: "output.value", Only: "predicted_ms", Fields: []Rule{
+				{Key: "timings/prompt_ms", To: Prefill, Unit: Millis, Rank: 4, Note: "llama.cpp"},
+				{Key: "timings/predicted_ms", To: Decode, Unit: Millis, Rank: 3, Note: "llama.cpp"},
+			}},
 			{Key: "timings", Fields: llamaFields},
 			{Key: "llm.*.timings", Fields: llamaFields},
 			{Key: "timings.prompt_ms", To: Prefill, Unit: Millis, Rank: 4},
@@ -37,6 +42,7 @@ var _ = register(Dialect{
 			{Key: "http.request.header.x_stainless_retry_count", To: Resends, Rank: 2},
 		},
 	),
+	Notes:  []string{"OpenInference keeps whole answers in output.value, with what the provider says there."},
 	Splits: "Queue, prefill and decode of Groq and Cerebras; the provider's total of Bedrock, Ollama and OpenAI (not streamed), so network.",
 	More:   "Copy usage.queue_time, prompt_time and completion_time to the span, or capture response headers (OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE).",
 })

@@ -8,7 +8,7 @@ var _ = register(Dialect{
 	Title:    "SGLang",
 	Engine:   "sglang",
 	Provider: "sglang",
-	Traits:   PartsFirst,
+	Traits:   PartsFirst | StagesTogether,
 	Scopes:   []string{"sglang server", "sglang"},
 	Signs:    []Sign{{Key: "module", Value: "sglang::*"}},
 	Names: []SpanName{
@@ -32,5 +32,8 @@ var _ = register(Dialect{
 	Events: []Event{{Name: "retract", Does: eventPreempted}},
 	Splits: "Queue, prefill and decode from the scheduler's slices; without them, decode only.",
 	More:   "--enable-trace --otlp-traces-endpoint phaseline:4317, trace level 1 or more.",
-	Notes:  []string{"Span names begin with a space."},
+	Notes: []string{
+		"Span names begin with a space.",
+		"With prefill and decode on different workers, both get the request at once: the decoding one's span is the server's window.",
+	},
 })

@@ -101,6 +101,8 @@ type Rule struct {
 	// Fields are read from a value that is JSON, or Python's repr of a dict. Their
 	// keys are the path's last one or two names, for example "usage.queue_time".
 	Fields []Rule
+	// Only: a text without this has none of the Fields. Whole answers are long.
+	Only string
 	// Note is printed in the documentation.
 	Note string
 }

@@ -22,5 +22,8 @@ var _ = register(Dialect{
 		if !f.Has(Prefill) && !f.Has(Decode) {
 			f.Marks |= ArrivalClock
 		}
+		if f.Number(MaxTokens) == 1 {
+			f.Stage = StagePrefill // the context server's, if another span of the request decodes
+		}
 	},
 })

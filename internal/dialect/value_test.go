@@ -106,9 +106,10 @@ func TestFirstOfList(t *testing.T) {
 
 func TestWalkBlob(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"a":1,"b":{"c":"x","d":[1,{"e":2}]}}`:      "/a=1 b/c=x d/d=1 d/e=2",
-		"{'queue_time': 0.03, 'x': None, 'y': True}": "/queue_time=0.03 /x=None /y=True",
-		`{"text":"a \"usage\": {\"n\": 9}","n":1}`:   `/text=a \"usage\": {\"n\": 9} /n=1`,
+		`{"a":1,"b":{"c":"x","d":[1,{"e":2}]}}`:                          "/a=1 b/c=x d/d=1 d/e=2",
+		"{'queue_time': 0.03, 'x': None, 'y': True}":                     "/queue_time=0.03 /x=None /y=True",
+		`{"text":"a \"usage\": {\"n\": 9}","n":1}`:                       `/text=a \"usage\": {\"n\": 9} /n=1`,
+		"Usage(queue_time=0.03, details=Details(n=1), at=date(2026, 1))": "/queue_time=0.03 details/n=1",
 		`{"a":`:                   "",
 		`{"a":"unterminated`:      "/a=unterminated",
 		`]]]{"a":1}`:              "/a=1",

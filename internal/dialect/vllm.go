@@ -14,6 +14,17 @@ var engineVocabulary = []Rule{
 	{Key: "gen_ai.request.n", To: Choices, Rank: 2},
 }
 
+// datadogVocabulary is what Datadog's integration writes on vllm.request: the
+// engine's own times, as V1 has them.
+var datadogVocabulary = []Rule{
+	{Key: "vllm.latency.queue", To: Queue, Unit: Seconds, Rank: 2, Note: "Datadog's integration"},
+	{Key: "vllm.latency.prefill", To: Prefill, Unit: Seconds, Rank: 2, Note: "Datadog's integration"},
+	{Key: "vllm.latency.decode", To: Decode, Unit: Seconds, Rank: 2, Note: "Datadog's integration"},
+	{Key: "vllm.latency.inference", To: Inference, Unit: Seconds, Rank: 2, Note: "Datadog's integration"},
+	{Key: "vllm.latency.ttft", To: ServerTTFT, Unit: Seconds, Rank: 2, Note: "Datadog's integration"},
+	{Key: "vllm.request.model", To: Model, Rank: 8, Note: "Datadog's integration"},
+}
+
 // vLLM's llm_request. In V1 queue, prefill and decode come from the engine's
 // monotonic clock, TTFT and e2e from the frontend's wall clock, so the former
 // never add up to the latter. V0 has queue, TTFT and e2e from arrival only.
@@ -28,14 +39,16 @@ var _ = register(Dialect{
 		{Key: "gen_ai.latency.e2e", SpanName: "llm_request"},
 		{Key: "gen_ai.latency.time_in_queue", SpanName: "llm_request"},
 		{Key: "gen_ai.latency.time_to_first_token", SpanName: "llm_request"},
+		{Key: "vllm.request.model", SpanName: "vllm.request"},
 	},
 	Names: []SpanName{
 		{Name: "llm_request", Role: RoleEngine},
+		{Name: "vllm.request", Role: RoleEngine},
 		{Name: "vllm_queue", Role: RolePart, Extent: Queue, HasExtent: true},
 		{Name: "vllm_prefill", Role: RolePart, Extent: Prefill, HasExtent: true},
 		{Name: "vllm_decode", Role: RolePart, Extent: Decode, HasExtent: true},
 	},
-	Vocabulary: engineVocabulary,
+	Vocabulary: concat(engineVocabulary, datadogVocabulary),
 	Splits:     "Queue, prefill and decode (V1 measured; V0 queue measured, the others by difference).",
 	More:       "vllm serve … --otlp-traces-endpoint http://phaseline:4317 --collect-detailed-traces=all",
 	Notes: []string{

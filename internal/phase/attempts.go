@@ -207,10 +207,16 @@ func sameCall(a, b *node) bool {
 	return id != "" && id == callID(b)
 }
 
-// callID is the engine's request id without the number that vLLM appends for
-// each prompt of a batch at its completions API: cmpl-abc-0.
+// callID is the engine's request id without the number that vLLM puts before it
+// for each sequence, 0_chatcmpl-abc, or appends for each prompt of a batch at
+// its completions API, cmpl-abc-0.
 func callID(n *node) string {
 	id := n.Text(dialect.RequestID)
+	if i := strings.IndexByte(id, '_'); i > 0 && (strings.HasPrefix(id[i+1:], "chatcmpl-") || strings.HasPrefix(id[i+1:], "cmpl-")) {
+		if _, err := strconv.ParseUint(id[:i], 10, 16); err == nil {
+			id = id[i+1:]
+		}
+	}
 	if i := strings.LastIndexByte(id, '-'); i > len("cmpl-") && strings.HasPrefix(id, "cmpl-") {
 		if _, err := strconv.ParseUint(id[i+1:], 10, 16); err == nil {
 			return id[:i]

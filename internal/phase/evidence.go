@@ -36,24 +36,28 @@ var noPhases = phases{network: unknownPart, queue: unknownPart, prefill: unknown
 // enginePhases reads queue, prefill and decode from the engine's request span
 // and the part spans below it: one clock domain (R7).
 func (t *trace) enginePhases(s *served, p *phases) {
-	e := s.engine
-	p.queue = t.enginePart(e, dialect.Queue)
-	p.prefill = t.enginePart(e, dialect.Prefill)
-	p.decode = t.enginePart(e, dialect.Decode)
-	n := &t.nodes[e]
-	if p.queue.ns == Unknown {
-		p.queue = t.queueByEvents(e)
-	}
-	if n.Is(dialect.ArrivalClock) {
-		t.byArrival(e, p)
-	}
-	if s.several {
+	n := &t.nodes[s.engine]
+	t.workerPhases(s.engine, p)
+	if s.several || s.prefill != none {
 		p.tokens = n.Number(dialect.OutputTokens)
 	}
 	if s.prefill != none {
 		t.joinStages(s, p)
 	}
 	t.remarkIncomplete(n, p)
+}
+
+// workerPhases reads the phases that one engine span tells.
+func (t *trace) workerPhases(e int32, p *phases) {
+	p.queue = t.enginePart(e, dialect.Queue)
+	p.prefill = t.enginePart(e, dialect.Prefill)
+	p.decode = t.enginePart(e, dialect.Decode)
+	if p.queue.ns == Unknown {
+		p.queue = t.queueByEvents(e)
+	}
+	if t.nodes[e].Is(dialect.ArrivalClock) {
+		t.byArrival(e, p)
+	}
 }
 
 // remarkIncomplete: another engine span of the call tells a phase that the one
@@ -177,14 +181,15 @@ func (t *trace) byArrival(e int32, p *phases) {
 // joinStages: with prefill and decode on different workers the request waits
 // at both; prefill is the first worker's, decode the second's.
 func (t *trace) joinStages(s *served, p *phases) {
-	first := t.enginePart(s.prefill, dialect.Queue)
-	if first.ns.Known() && p.queue.ns.Known() {
-		p.queue = derived(s.prefill, int64(first.ns+p.queue.ns), first.source, "sum of both workers' queues")
+	first := noPhases
+	t.workerPhases(s.prefill, &first)
+	p.flags |= first.flags
+	if first.queue.ns.Known() && p.queue.ns.Known() {
+		p.queue = derived(s.prefill, int64(first.queue.ns+p.queue.ns), first.queue.source, "sum of both workers' queues")
 	} else {
 		p.queue = unknownPart
 	}
-	p.prefill = t.enginePart(s.prefill, dialect.Prefill)
-	p.tokens = t.nodes[s.engine].Number(dialect.OutputTokens)
+	p.prefill = first.prefill
 }
 
 // provider returns the span that tells what a provider's answer said about its

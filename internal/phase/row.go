@@ -111,13 +111,7 @@ func (t *trace) vantage(i int32) Vantage {
 // that wrap it, then from the servers' spans.
 func (t *trace) describe(i int32, s *served, r *Request) {
 	n := &t.nodes[i]
-	if streamed, known := n.Streaming(); known {
-		r.Streaming = TriFalse
-		if streamed {
-			r.Streaming = TriTrue
-		}
-	}
-	r.Model, r.ResponseModel = n.Text(dialect.Model), n.Text(dialect.ResponseModel)
+	r.takeCall(n)
 	r.Provider = n.Text(dialect.Provider)
 	r.Operation = operation(n.Text(dialect.Operation))
 	r.ServerAddress = n.Text(dialect.ServerAddress)
@@ -135,6 +129,9 @@ func (t *trace) describe(i int32, s *served, r *Request) {
 	for j, c := n.parent, n; j != none && sameProcess(&t.nodes[j], c); j = t.nodes[j].parent {
 		c = &t.nodes[j]
 		r.takeSession(c)
+		if n.promoted && c.Is(dialect.Gateway) {
+			r.takeCall(c)
+		}
 	}
 	if s.windowSpan != none {
 		r.Engine = t.nodes[s.windowSpan].Origin.Engine
@@ -142,14 +139,9 @@ func (t *trace) describe(i int32, s *served, r *Request) {
 	if s.engine != none {
 		e := &t.nodes[s.engine]
 		r.Engine = e.Origin.Engine
-		if r.Model == "" {
-			r.Model = e.Text(dialect.Model)
-		}
+		r.takeModel(e)
 		if r.Model == "" {
 			r.Model = t.partModel(s.engine)
-		}
-		if r.ResponseModel == "" {
-			r.ResponseModel = e.Text(dialect.ResponseModel)
 		}
 		if r.Provider == "" && n.Role != dialect.RoleLLM {
 			r.Provider = e.Text(dialect.Provider)
@@ -163,8 +155,14 @@ func (t *trace) describe(i int32, s *served, r *Request) {
 		r.takeTokens(e)
 	}
 	t.evidence(i, func(_ int32, w *node) {
-		if w.isCall() && !sameService(w, n) {
+		if sameService(w, n) {
+			return
+		}
+		if w.isCall() {
 			r.takeTokens(w) // the gateway's
+		}
+		if w.Is(dialect.Gateway) {
+			r.takeModel(w)
 		}
 	})
 }
@@ -183,6 +181,27 @@ func (t *trace) partModel(engine int32) string {
 		return ""
 	}
 	return model
+}
+
+// takeCall fills in what is unknown of the call from a span of the process that made it.
+func (r *Request) takeCall(n *node) {
+	r.takeModel(n)
+	if streamed, known := n.Streaming(); known && r.Streaming == TriUnknown {
+		r.Streaming = TriFalse
+		if streamed {
+			r.Streaming = TriTrue
+		}
+	}
+}
+
+// takeModel fills in the models that are still unknown.
+func (r *Request) takeModel(n *node) {
+	if r.Model == "" {
+		r.Model = n.Text(dialect.Model)
+	}
+	if r.ResponseModel == "" {
+		r.ResponseModel = n.Text(dialect.ResponseModel)
+	}
 }
 
 // takeTokens fills in the counts that are still unknown.
@@ -285,7 +304,10 @@ func (t *trace) conclude(i int32, s *served, r *Request) {
 			r.Flags |= refusalFlags(w.Refused)
 		}
 	})
-	if hit && r.Outcome == OutcomeOK {
+	switch {
+	case hit && s.engine != none:
+		r.Flags |= FlagSourcesDisagree // a model ran
+	case hit && r.Outcome == OutcomeOK:
 		r.CacheHit, r.Outcome = true, OutcomeCacheHit
 		r.Flags |= FlagCacheHit
 	}

@@ -106,7 +106,7 @@ func (t *trace) isDisaggregated(engines []int32) bool {
 			return false
 		}
 	}
-	return prefill != none && decode != none && !t.isBelow(decode, prefill) && !t.isBelow(prefill, decode)
+	return prefill != none && decode != none
 }
 
 // engineWindow sets the server window from the engine's spans and the SERVER
@@ -201,8 +201,9 @@ func (t *trace) isServerOf(n, engine *node) bool {
 		(n.Origin.Instance == engine.Origin.Instance || n.Origin.Instance == "" || engine.Origin.Instance == "")
 }
 
-// disaggregatedWindow: the two stages follow one another on two hosts, so that
-// their window is the sum of their lengths; nothing is said about the time between.
+// disaggregatedWindow: where the two stages follow one another, on two hosts,
+// their window is the sum of their lengths; nothing is said about the time
+// between. Where the decoding worker waits for the other one, its window is both.
 func (t *trace) disaggregatedWindow(engines []int32, s *served) {
 	for _, e := range engines {
 		best := &s.engine
@@ -213,9 +214,25 @@ func (t *trace) disaggregatedWindow(engines []int32, s *served) {
 			*best = e
 		}
 	}
-	s.window = Duration(t.nodes[s.engine].Duration() + t.nodes[s.prefill].Duration())
-	s.windowSpan, s.extent = s.engine, true
+	t.takeWindow(s.prefill, s)
+	t.serversAround(s.prefill, s)
+	first := s.window
+	s.window = Unknown
+	t.takeWindow(s.engine, s)
+	t.serversAround(s.engine, s)
+	if t.isBelow(s.prefill, s.engine) || t.stagesTogether(s) {
+		s.windowSource = "span extent"
+		return
+	}
+	s.window += first
 	s.windowSource = "span extents of both stages"
+}
+
+// stagesTogether reports whether the decoding worker's span lasts from the
+// request's arrival at both: it has room for what both did.
+func (t *trace) stagesTogether(s *served) bool {
+	prefill, decode := t.enginePart(s.prefill, dialect.Prefill), t.enginePart(s.engine, dialect.Decode)
+	return t.nodes[s.engine].Is(dialect.StagesTogether) && max(prefill.ns, 0)+max(decode.ns, 0) <= s.window
 }
 
 // plainWindow: no engine span, but a SERVER span of an engine's process, or one
