@@ -7,8 +7,9 @@ var _ = register(Dialect{
 	Generic: true,
 	Vocabulary: []Rule{
 		{Key: "gen_ai.response.time_to_first_token_ms", To: TTFT, Unit: Millis, Rank: 6, Kind: KindFirstChunk},
-		{Key: "gen_ai.performance.time_to_first_token", To: TTFT, Unit: Seconds, Rank: 6, Kind: KindFirstChunk, Note: "Netra"},
 		{Key: "lk.response.ttft", To: TTFT, Unit: Seconds, Rank: 6, Kind: KindFirstChunk, Note: "LiveKit"},
+		{Key: "copilot_chat.time_to_first_token", To: TTFT, Unit: Millis, Rank: 6, Kind: KindFirstToken, Note: "Copilot Chat of VS Code; the metric of this name is in seconds"},
+		{Key: "copilot_chat.canceled", To: IsCancelled, Note: "Copilot Chat of VS Code"},
 		{Key: "gen_ai.server.ttft", Refuse: RefusedTTFT, Note: "an older name of OpenLIT's"},
 	},
 	Splits: "Time to first chunk and decode.",

@@ -189,6 +189,10 @@ func (f *draft) signal(r *compiled, s string) {
 		if strings.EqualFold(s, "ERROR") {
 			f.Status = StatusError
 		}
+	case IsCancelled:
+		if b, _ := parseBool(s); b && f.Status != StatusError {
+			f.Status = StatusCancelled
+		}
 	case IsTruncated:
 		if b, _ := parseBool(s); b {
 			f.refuse(RefusedTruncated, r.source)

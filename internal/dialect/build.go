@@ -269,13 +269,17 @@ func (r *Reader) event(name string) *compiledEvent {
 }
 
 // entry returns what is known about an attribute key, or nil. LiteLLM gives the
-// provider's raw response fields the keys llm.<provider>.<field>.
+// provider's raw response fields the keys llm.<provider>.<field>; others keep a
+// request as JSON under some name of gen_ai.request.
 func (r *Reader) entry(key string) *entry {
 	if e := r.keys.find(key); e != nil {
 		return e
 	}
 	rest, ok := strings.CutPrefix(key, "llm.")
 	if !ok {
+		if strings.HasPrefix(key, "gen_ai.request.") {
+			return r.keys.find("gen_ai.request.*")
+		}
 		return nil
 	}
 	if _, field, ok := strings.Cut(rest, "."); ok {

@@ -181,7 +181,7 @@ func ruleRows(d *Dialect) []string {
 var eventLabels = map[eventEffect]string{
 	eventFirstToken: "ttft", eventChunk: "ttft and decode", eventPreempted: "preempted", eventException: "error_type", eventCancelled: "cancelled",
 	eventQueueStart: "start of queue", eventComputeStart: "end of queue", eventConnectStart: "start of connect", eventConnectDone: "connect",
-	eventFinish: "finish_reason",
+	eventFinish: "finish_reason", eventAttempt: "attempt",
 }
 
 func ruleRow(key string, r Rule, own bool) string {

@@ -18,6 +18,8 @@ func (f *draft) events(span ptrace.Span) {
 	chunks := 0
 	var connectStart int64
 	var chunkRule *compiledEvent
+	var attempts int64
+	var attemptRule *compiledEvent
 	for i := range min(events.Len(), maxEvents) {
 		event := events.At(i)
 		rule := f.reader.event(event.Name())
@@ -63,11 +65,22 @@ func (f *draft) events(span ptrace.Span) {
 			if connectStart > 0 && at >= connectStart {
 				f.set(&rule.rule, at-connectStart)
 			}
+		case eventAttempt:
+			attempts++
+			attemptRule = rule
+			if v, ok := event.Attributes().Get("attempt"); ok {
+				if n, ok := readNumber(v); ok && n.isInt {
+					attempts = max(attempts, n.int)
+				}
+			}
 		case eventFinish:
 			if v, ok := event.Attributes().Get("finish_reason"); ok && f.Text(FinishReason) == "" {
 				f.setText(FinishReason, readText(v))
 			}
 		}
+	}
+	if attemptRule != nil && attempts <= maxCount && !f.Has(Attempt) {
+		f.setNumber(Attempt, attempts, attemptRule.rule.source)
 	}
 	if chunkRule == nil {
 		return

@@ -5,6 +5,7 @@ var _ = register(Dialect{
 	Name:   "gemini_cli",
 	Title:  "Gemini CLI",
 	Scopes: []string{"gemini-cli*"},
+	Signs:  []Sign{{Key: "gen_ai.operation.name", Value: "llm_call"}},
 	Names: []SpanName{
 		{Name: "llm_call", Role: RoleLLM},
 		{Name: "tool_call", Role: RoleTool},

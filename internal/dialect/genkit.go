@@ -23,10 +23,11 @@ var _ = register(Dialect{
 	},
 	Splits: "The total only.",
 	More:   "Nothing to switch on; its latencyMs is the caller's own total again.",
-	Finish: func(f *draft, _ Span) {
+	Finish: func(f *draft, span Span) {
 		if f.Role != RoleLLM {
 			return
 		}
 		f.setText(Operation, "chat")
+		f.addReasoning(span, "genkit:output", "totalTokens")
 	},
 })

@@ -24,10 +24,17 @@ var _ = register(Dialect{
 	},
 	Splits: "The total only.",
 	More:   "Instrument the model client (google-genai) as well.",
-	Notes:  []string{"execute_tool is a child of call_llm, so that a call may contain its tools' time.", "A failed call_llm bears no attribute."},
-	Finish: func(f *draft, _ Span) {
-		if f.Role == RoleLLM && f.Text(Operation) == "" {
+	Notes:  []string{"execute_tool is a child of call_llm, so that a call may contain its tools' time.", "A call_llm without any attribute failed: its status stays unset."},
+	Finish: func(f *draft, span Span) {
+		if f.Role != RoleLLM {
+			return
+		}
+		if f.Text(Operation) == "" {
 			f.setText(Operation, "chat")
 		}
+		if f.Status == StatusUnset && span.Attributes().Len() == 0 {
+			f.Status = StatusError
+		}
+		f.addReasoning(span, "gcp.vertex.agent.llm_response", "total_token_count")
 	},
 })

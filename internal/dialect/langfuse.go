@@ -1,8 +1,6 @@
 package dialect
 
-import (
-	"strings"
-)
+import "strings"
 
 // Langfuse's SDKs, and its OpenAI wrapper.
 var _ = register(Dialect{
@@ -30,15 +28,23 @@ var _ = register(Dialect{
 	},
 	Splits: "Time to first chunk and decode where completion_start_time is sent.",
 	More:   "Stream, and let the wrapper or update(completion_start_time=…) record the first chunk.",
-	Notes:  []string{"Embeddings made through the OpenAI wrapper look like generations."},
+	Notes:  []string{"Embeddings made through the OpenAI wrapper look like generations: only the model's name tells them."},
 	Finish: finishLangfuse,
 })
 
-// finishLangfuse adds up the parts of usage_details: input excludes cached
-// tokens and output excludes reasoning, if the sum of all is the total.
 func finishLangfuse(f *draft, span Span) {
+	// The OpenAI wrapper calls everything a generation; an embedding has no output.
+	if f.Role == RoleLLM && strings.Contains(strings.ToLower(f.Text(Model)), "embed") {
+		f.Role = RoleOther
+	}
+	f.usageDetails(span)
+}
+
+// usageDetails adds up the parts of usage_details: input excludes cached
+// tokens and output excludes reasoning, if the sum of all is the total.
+func (f *draft) usageDetails(span Span) {
 	v, ok := span.Attributes().Get("langfuse.observation.usage_details")
-	if !ok || f.Has(InputTokens) {
+	if !ok {
 		return
 	}
 	var input, output, inputs, outputs, total int64 = -1, -1, 0, 0, -1
@@ -73,10 +79,10 @@ func finishLangfuse(f *draft, span Span) {
 		}
 	}
 	source := f.reader.sourceOf("langfuse.observation.usage_details")
-	if input >= 0 {
+	if input >= 0 && !f.Has(InputTokens) {
 		f.setNumber(InputTokens, input, source)
 	}
-	if output >= 0 {
+	if output >= 0 && !f.Has(OutputTokens) {
 		f.setNumber(OutputTokens, output, source)
 	}
 }

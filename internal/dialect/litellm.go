@@ -29,6 +29,7 @@ var _ = register(Dialect{
 	},
 		header("x-litellm-cache-key", Rule{To: IsCacheHit, Note: "sent on a response-cache hit only"}),
 		header("x-litellm-attempted-retries", Rule{To: Resends, Rank: 2}),
+		header("x-litellm-attempted-fallbacks", Rule{To: Resends, Rank: 3}),
 	),
 	Splits: "As a gateway: its part of network. Alone: time to first chunk where v2 sends it.",
 	More:   "litellm_settings: callbacks: [otel], LITELLM_OTEL_V2=true; forward_traceparent_to_llm_provider: true so that the engine's span joins the trace.",

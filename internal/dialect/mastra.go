@@ -17,12 +17,12 @@ var _ = register(Dialect{
 	},
 	Splits: "Time to first token and decode, unless a tool ran inside.",
 	More:   "@mastra/otel-exporter.",
-	Notes:  []string{"Nothing on the span tells whether the call was streamed: a first token in its last twentieth is refused.", "A failed call's status is OK; its finish reason is error."},
+	Notes: []string{
+		"Nothing on the span tells whether the call was streamed: a first token in its last twentieth is refused.",
+		"A failed call's status is OK; its finish reason is error. An aborted one has none and is counted as cancelled.",
+	},
 	Finish: func(f *draft, _ Span) {
-		// Where nothing was streamed the time is nearly the whole call's.
-		if ttft := f.Number(TTFT); ttft >= 0 && f.streaming == 0 && f.Duration()-ttft < f.Duration()/20 {
-			f.refuse(RefusedTTFT, f.numbers[TTFT].source)
-			f.clear(TTFT)
-		}
+		f.cancelUnanswered()
+		f.refuseWholeCall()
 	},
 })

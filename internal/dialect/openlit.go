@@ -19,10 +19,14 @@ var _ = register(Dialect{
 	More:   "Nothing: its TTFT cannot be used. OpenLLMetry, OpenInference or OTel's own instrumentation measure it.",
 	Notes: []string{
 		"The TypeScript package sends api.openai.com for every server, and uses its vLLM scope for any OpenAI-compatible one.",
+		"Its spans of aborted calls have neither the stream flag nor usage: counted as cancelled.",
 	},
 	Finish: func(f *draft, _ Span) {
 		if len(f.Origin.Scope) > 0 && f.Origin.Scope[0] == '@' {
 			f.setText(ServerAddress, "") // hard-coded, whatever was called
+			if f.streaming == 0 {
+				f.cancelUnanswered() // the flag comes with the end of the answer
+			}
 		}
 	},
 })

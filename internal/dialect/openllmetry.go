@@ -1,5 +1,7 @@
 package dialect
 
+import "strings"
+
 // OpenLLMetry (Traceloop), Python and JavaScript.
 var _ = register(Dialect{
 	Name:  "openllmetry",
@@ -39,6 +41,7 @@ var _ = register(Dialect{
 	Notes: []string{
 		"An abandoned stream's span ends when Python collects it.",
 		"JavaScript sends neither a stream flag nor chunk events; the span of a streamed Responses call ends at the headers.",
+		"An aborted stream of Google's JavaScript SDK has status OK and nothing of the answer: counted as cancelled.",
 	},
 	Finish: finishOpenLLMetry,
 })
@@ -48,6 +51,9 @@ var _ = register(Dialect{
 func finishOpenLLMetry(f *draft, _ Span) {
 	if f.Text(Operation) == "completion" {
 		f.setText(Operation, "text_completion") // here the legacy API, at LiteLLM any
+	}
+	if strings.HasPrefix(f.Origin.Scope, "@traceloop/instrumentation-google") {
+		f.cancelUnanswered() // an aborted stream's status is OK
 	}
 	if f.Role == RoleLLM && f.Origin.Scope == "@traceloop/instrumentation-openai" && f.Status != StatusError &&
 		f.Text(ResponseModel) == "" && f.Text(ResponseID) == "" && f.Text(FinishReason) == "" && !f.Has(OutputTokens) {

@@ -121,7 +121,7 @@ func (t Text) Label() string { return textLabels[t] }
 
 var signalLabels = [...]string{
 	Streamed: "streaming", StreamedIfTrue: "streaming (if true)", IsCacheHit: "cache_hit (if present)",
-	CacheStatus: "cache_hit (if HIT)", IsError: "error", IsTruncated: "phase truncated", IsReused: "connection reused",
+	CacheStatus: "cache_hit (if HIT)", IsError: "error", IsCancelled: "cancelled (if true)", IsTruncated: "phase truncated", IsReused: "connection reused",
 }
 
 // Label is the fact's name in configuration and documentation.

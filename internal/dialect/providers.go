@@ -8,7 +8,7 @@ var _ = register(Dialect{
 	Generic: true,
 	Vocabulary: concat(
 		blobs(groqFields(""), "usage", "x_groq", "x_groq.usage", "time_info", "llm.*.usage", "llm.*.x_groq", "llm.*.time_info", "groq.usage", "gen_ai.response.usage"),
-		plain("usage.", "time_info.", "x_groq.usage.", "groq.usage.", "gen_ai.usage.", "cerebras.time_info."),
+		plain("usage.", "time_info.", "x_groq.usage.", "groq.usage.", "gen_ai.usage.", "cerebras.time_info.", "llm.usage.", "llm.*.usage.", "llm.*.x_groq.usage.", "llm.*.time_info."),
 		[]Rule{
 			{Key: "output.value", Only: "queue_time", Fields: concat(groqFields("usage/"), groqFields("token_usage/"), groqFields("time_info/"))},
 			{Key: "output.value", Only: "predicted_ms", Fields: []Rule{
@@ -19,6 +19,7 @@ var _ = register(Dialect{
 			{Key: "llm.*.timings", Fields: llamaFields},
 			{Key: "timings.prompt_ms", To: Prefill, Unit: Millis, Rank: 4},
 			{Key: "timings.predicted_ms", To: Decode, Unit: Millis, Rank: 3},
+			{Key: "total_duration", To: ServerTotal, Unit: Nanos, Rank: 2, Note: "Ollama"},
 			{Key: "llm.*.total_duration", To: ServerTotal, Unit: Nanos, Rank: 2, Note: "Ollama"},
 			{Key: "llm.*.prompt_eval_duration", To: Prefill, Unit: Nanos, Rank: 4, Note: "Ollama"},
 			{Key: "llm.*.eval_duration", To: Decode, Unit: Nanos, Rank: 3, Note: "Ollama"},
@@ -27,8 +28,13 @@ var _ = register(Dialect{
 			{Key: "ollama.eval_duration", To: Decode, Unit: Nanos, Rank: 3},
 			{Key: "prompt_eval_duration", To: Prefill, Unit: Nanos, Rank: 4, Note: "Ollama"},
 			{Key: "eval_duration", To: Decode, Unit: Nanos, Rank: 3, Note: "Ollama"},
+			{Key: "prompt_eval_count", To: InputTokens, Rank: 8, Note: "Ollama"},
+			{Key: "eval_count", To: OutputTokens, Rank: 8, Note: "Ollama"},
+			{Key: "llm.*.prompt_eval_count", To: InputTokens, Rank: 8, Note: "Ollama"},
+			{Key: "llm.*.eval_count", To: OutputTokens, Rank: 8, Note: "Ollama"},
 			{Key: "metrics.latencyMs", To: ServerTotal, Unit: Millis, Rank: 2, Note: "Bedrock Converse"},
-			{Key: "llm.*.metrics", Fields: []Rule{{Key: "latencyMs", To: ServerTotal, Unit: Millis, Rank: 2, Note: "Bedrock Converse"}}},
+			{Key: "metrics", Fields: converseFields},
+			{Key: "llm.*.metrics", Fields: converseFields},
 			{Key: "amazon-bedrock-invocationMetrics", Fields: bedrockFields},
 			{Key: "llm.*.amazon-bedrock-invocationMetrics", Fields: bedrockFields},
 		},
@@ -62,7 +68,11 @@ var llamaFields = []Rule{
 	{Key: "predicted_ms", To: Decode, Unit: Millis, Rank: 3, Note: "llama.cpp"},
 }
 
+var converseFields = []Rule{{Key: "latencyMs", To: ServerTotal, Unit: Millis, Rank: 2, Note: "Bedrock Converse"}}
+
 var bedrockFields = []Rule{
+	{Key: "inputTokenCount", To: InputTokens, Rank: 8},
+	{Key: "outputTokenCount", To: OutputTokens, Rank: 8},
 	{Key: "invocationLatency", To: ServerTotal, Unit: Millis, Rank: 2},
 	{Key: "firstByteLatency", Ignore: true, Note: "a byte is not a token"},
 }

@@ -13,6 +13,7 @@ var _ = register(Dialect{
 	},
 	Own: []Rule{
 		{Key: "model", To: Model, Rank: 6},
+		{Key: "qwen-code.model", To: Model, Rank: 6},
 		{Key: "ttft_ms", To: TTFT, Unit: Millis, Rank: 6, Note: "believed on the first attempt only"},
 		{Key: "ttft", To: TTFT, Unit: Millis, Rank: 7},
 		{Key: "attempt", To: Attempt, Rank: 1},
@@ -20,6 +21,8 @@ var _ = register(Dialect{
 		{Key: "input_tokens", To: InputTokens, Rank: 6},
 		{Key: "output_tokens", To: OutputTokens, Rank: 6},
 		{Key: "cached_tokens", To: CachedTokens, Rank: 6},
+		{Key: "cached_input_tokens", To: CachedTokens, Rank: 6},
+		{Key: "gen_ai.server.time_to_first_token", Ignore: true, Note: "ttft_ms again, in seconds"},
 	},
 	Splits: "Time to first token and decode of first attempts.",
 	More:   "Its telemetry settings with an OTLP endpoint.",

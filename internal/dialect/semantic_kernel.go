@@ -5,6 +5,10 @@ var _ = register(Dialect{
 	Name:   "semantic_kernel",
 	Title:  "Semantic Kernel and Agent Framework",
 	Scopes: []string{"Microsoft.SemanticKernel*", "semantic_kernel*", "agent_framework*", "Experimental.Microsoft.*"},
+	Signs: []Sign{
+		{Key: "gen_ai.operation.name", Value: "chat.completions"}, {Key: "gen_ai.operation.name", Value: "chat.streaming_completions"},
+		{Key: "gen_ai.operation.name", Value: "text.completions"}, {Key: "gen_ai.operation.name", Value: "text.streaming_completions"},
+	},
 	Splits: "The total only.",
 	More:   "SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS=true",
 	Finish: func(f *draft, _ Span) {

@@ -14,4 +14,10 @@ var _ = register(Dialect{
 	},
 	Splits: "Time to first chunk and decode where time_to_first_token or time_to_first_chunk is sent.",
 	More:   "Sentry's OTLP export of traces; the JavaScript SDK sends no first-token time.",
+	Notes:  []string{"A stream that its consumer left has neither usage nor a finish reason: counted as cancelled."},
+	Finish: func(f *draft, _ Span) {
+		if f.streaming > 0 {
+			f.cancelUnanswered()
+		}
+	},
 })

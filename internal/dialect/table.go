@@ -130,6 +130,8 @@ const (
 	eventConnectStart
 	eventConnectDone
 	eventFinish
+	// eventAttempt stamps one attempt of a call.
+	eventAttempt
 )
 
 // Signal is a fact that is not a number or a text.
@@ -146,6 +148,8 @@ const (
 	CacheStatus
 	// IsError: the value ERROR tells of a failure that the span's status does not.
 	IsError
+	// IsCancelled: true says that the caller left.
+	IsCancelled
 	// IsTruncated: true says that the engine cut the phase short.
 	IsTruncated
 	// IsReused: true says that the connection was there already.

@@ -44,12 +44,13 @@ var _ = register(Dialect{
 	Notes: []string{
 		"streamObject sends no time of finishing, so its decode is unknown.",
 		"An aborted call of 5 or 6 leaves only ai.streamText: counted, no row.",
+		"In 7 an aborted call's span ends there and says nothing of the answer: counted as cancelled.",
 	},
 	Finish: func(f *draft, _ Span) {
 		// ai.operationId says what kind of call it is, not which operation.
-		switch f.Role {
-		case RoleLLM:
+		if f.Role == RoleLLM {
 			f.setText(Operation, "chat")
 		}
+		f.cancelUnanswered()
 	},
 })

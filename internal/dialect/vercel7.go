@@ -14,5 +14,9 @@ var _ = register(Dialect{
 	},
 	Splits: "Time to first token and decode of streamed calls.",
 	More:   "@ai-sdk/otel's OpenTelemetry integration.",
-	Notes:  []string{"Failed attempts of a retried call leave no span."},
+	Notes: []string{
+		"Failed attempts of a retried call leave no span.",
+		"An aborted call's span says nothing of the answer: counted as cancelled.",
+	},
+	Finish: func(f *draft, _ Span) { f.cancelUnanswered() },
 })

@@ -21,10 +21,10 @@ func (t *trace) attempts(request int32, s *served) {
 			s.last = i
 		}
 	})
+	t.connect(request, s)
 	if s.last == none {
 		return
 	}
-	t.connect(request, s)
 	s.limited = t.nodes[s.last].Is(dialect.RateLimited)
 	s.retries = t.nodes[s.last].Number(dialect.Resends) > 0
 	if s.last == request {
@@ -46,14 +46,18 @@ func (t *trace) attempts(request int32, s *served) {
 }
 
 // connect adds up the last attempt's DNS, TCP and TLS, of which a span may
-// stand for all three.
+// stand for all three. Without a span of the attempt they are on the request's.
 func (t *trace) connect(request int32, s *served) {
-	if c := t.nodes[s.last].Number(dialect.Connect); c >= 0 {
-		s.connect, s.dialled = Duration(c), s.last
+	attempt := s.last
+	if attempt == none {
+		attempt = request
+	}
+	if c := t.nodes[attempt].Number(dialect.Connect); c >= 0 {
+		s.connect, s.dialled = Duration(c), attempt
 		return
 	}
 	t.evidence(request, func(i int32, n *node) {
-		if n.Role == dialect.RoleConnect && n.Has(dialect.Connect) && t.nodes[n.parent].Role != dialect.RoleConnect && t.isBelow(i, s.last) {
+		if n.Role == dialect.RoleConnect && n.Has(dialect.Connect) && t.nodes[n.parent].Role != dialect.RoleConnect && t.isBelow(i, attempt) && sameService(n, &t.nodes[attempt]) {
 			s.connect = max(s.connect, 0) + Duration(n.Number(dialect.Connect))
 			s.dialled = i
 		}

@@ -60,7 +60,20 @@ func (t *trace) phases(i int32, s *served, r *Request, p *phases) {
 	}
 	t.network(i, s, r, p)
 	r.Flags |= p.flags
+	if r.Flags&FlagError != 0 && !t.sawToken(i, s, r, p) {
+		// What was not answered has no prefill, no decode and no tokens, and the
+		// server's time says nothing about the way of an answer.
+		p.network, p.prefill, p.decode = unknownPart, unknownPart, unknownPart
+		r.InputTokens, r.CachedInputTokens, r.OutputTokens, r.ReasoningTokens = Unknown, Unknown, Unknown, Unknown
+	}
 	t.fit(r, p)
+}
+
+// sawToken reports whether anybody saw a token of the answer.
+func (t *trace) sawToken(i int32, s *served, r *Request, p *phases) bool {
+	n := &t.nodes[i]
+	return r.OutputTokens > 0 || n.Has(dialect.TTFT) || n.Has(dialect.FirstChunkAt) || n.Has(dialect.ServerTTFT) ||
+		p.decode.ns > 0 || s.engine != none && t.nodes[s.engine].Has(dialect.ServerTTFT)
 }
 
 // network is what of the client's time is not the server's (N). The clocks of
