@@ -107,6 +107,20 @@ func sameTarget(a, b *node) bool {
 	return p == q || p == "" || q == ""
 }
 
+// isEarlier reports whether the span i belongs to an attempt of the request
+// before the last.
+func (t *trace) isEarlier(i, request int32, s *served) bool {
+	if !s.retry.Known() || t.isBelow(i, s.last) {
+		return false
+	}
+	for j := i; j != none && j != request; j = t.nodes[j].parent {
+		if t.nodes[j].Role == dialect.RoleHTTP && t.isAttempt(j, request) {
+			return true
+		}
+	}
+	return false
+}
+
 // lastAttempt reduces the engine spans of a request to those of its last
 // attempt, to which the server window belongs.
 func (t *trace) lastAttempt(engines []int32, request int32, s *served) []int32 {
@@ -115,9 +129,8 @@ func (t *trace) lastAttempt(engines []int32, request int32, s *served) []int32 {
 		for _, e := range engines {
 			if t.isBelow(e, s.last) {
 				kept = append(kept, e)
-			} else if a := t.attemptOf(e); a != none && sameService(&t.nodes[a], &t.nodes[request]) {
-				earlier = true
 			}
+			earlier = earlier || t.isEarlier(e, request, s)
 		}
 		if len(kept) == 0 && earlier {
 			s.unclear = true // the last attempt's own span is not there
@@ -142,6 +155,11 @@ func (t *trace) lastAttempt(engines []int32, request int32, s *served) []int32 {
 			last = a
 		}
 	}
+	for _, e := range engines {
+		if a := t.attemptOf(e); a != last && !t.isRetriedBy(a, last) {
+			return t.lastByEngine(engines, s)
+		}
+	}
 	kept := engines[:0]
 	for _, e := range engines {
 		if t.attemptOf(e) == last {
@@ -151,6 +169,16 @@ func (t *trace) lastAttempt(engines []int32, request int32, s *served) []int32 {
 	return kept
 }
 
+// isRetriedBy reports whether the gateway's attempt i was made again as last:
+// both are HTTP spans for one target, or i is a call that failed.
+func (t *trace) isRetriedBy(i, last int32) bool {
+	n, l := &t.nodes[i], &t.nodes[last]
+	if n.Role != l.Role || n.ParentID != l.ParentID || !sameService(n, l) || !t.startsAfter(last, i) {
+		return false
+	}
+	return n.Role == dialect.RoleHTTP && sameTarget(n, l) || n.isCall() && n.Status == dialect.StatusError
+}
+
 // gatewayRetry: a gateway's attempts before the one that the engine's span is
 // of are retries like the caller's own.
 func (t *trace) gatewayRetry(engine, request int32, s *served) {
@@ -158,14 +186,14 @@ func (t *trace) gatewayRetry(engine, request int32, s *served) {
 	if s.retry.Known() || last == none || sameService(&t.nodes[last], &t.nodes[request]) {
 		return
 	}
-	l, first := &t.nodes[last], last
-	t.evidence(request, func(i int32, n *node) {
-		if n.Role == dialect.RoleHTTP && n.ParentID == l.ParentID && sameService(n, l) && sameTarget(n, l) && t.startsAfter(first, i) {
+	first := last
+	t.evidence(request, func(i int32, _ *node) {
+		if t.isRetriedBy(i, last) && t.startsAfter(first, i) {
 			first = i
 		}
 	})
 	if first != last {
-		s.retry, s.retries, s.behind = Duration(l.Start-t.nodes[first].Start), true, true
+		s.retry, s.retries, s.behind = Duration(t.nodes[last].Start-t.nodes[first].Start), true, true
 	}
 }
 
@@ -238,10 +266,11 @@ func (t *trace) isBelow(i, above int32) bool {
 	return false
 }
 
-// attemptOf returns the HTTP CLIENT span that the engine span was called by.
+// attemptOf returns the span that the engine span was called by: an HTTP CLIENT
+// span, or a gateway's call.
 func (t *trace) attemptOf(engine int32) int32 {
 	for j := t.nodes[engine].parent; j != none; j = t.nodes[j].parent {
-		if t.nodes[j].Role == dialect.RoleHTTP {
+		if n := &t.nodes[j]; n.Role == dialect.RoleHTTP || n.isCall() && n.upstream != none {
 			return j
 		}
 	}

@@ -165,7 +165,7 @@ func (t *trace) fill(i int32, s *served, p *phases, r *Request) {
 
 // hops splits the network time at the gateway.
 func (t *trace) hops(s *served, r *Request) {
-	if s.gateway == none || r.CacheHit || !r.Network.Known() || s.windowSpan == s.gateway {
+	if s.gateway == none || r.CacheHit || !r.Network.Known() {
 		return
 	}
 	g := Duration(t.nodes[s.gateway].Duration())

@@ -60,17 +60,45 @@ func (t *trace) serve(request int32) served {
 	} else if !s.unclear {
 		t.plainWindow(request, &s)
 	}
+	t.earlierServers(request, &s)
 	return s
 }
 
-// findGateway finds the longest span of a gateway between the request and the engine.
+// earlierServers looks for attempts that no HTTP CLIENT span tells of, but the
+// server's own SERVER spans do: when the last one began is not known then.
+func (t *trace) earlierServers(request int32, s *served) {
+	if s.windowSpan == none || !s.extent || s.retry.Known() {
+		return
+	}
+	last := s.windowSpan
+	t.evidence(request, func(i int32, n *node) {
+		l := &t.nodes[last]
+		if n.Role != dialect.RoleServer || n.Is(dialect.Gateway) || !t.isServerOf(n, l) || overlap(n, l) > 0 ||
+			!isInferencePath(n.Text(dialect.URLPath)) || t.isBelow(i, s.windowSpan) {
+			return
+		}
+		s.retries, s.unclear = true, true
+		if t.startsAfter(i, last) {
+			last = i
+		}
+	})
+	if last != s.windowSpan {
+		// What the engine tells, if it does, is of an earlier attempt.
+		s.engine, s.prefill = none, none
+		s.window, s.windowSpan = Duration(t.nodes[last].Duration()), last
+	}
+}
+
+// findGateway finds the longest span of a gateway between the request and the
+// engine, in the last attempt.
 func (t *trace) findGateway(request int32, s *served) {
 	r := &t.nodes[request]
 	t.evidence(request, func(i int32, n *node) {
-		if sameService(n, r) && n.Kind != ptrace.SpanKindServer || n.Role == dialect.RoleEngine || n.Role == dialect.RolePart {
+		if sameService(n, r) && n.Kind != ptrace.SpanKindServer || t.isEarlier(i, request, s) {
 			return
 		}
-		if n.Is(dialect.Gateway) || n.isCall() && !t.answers(i) {
+		served := n.Role == dialect.RoleLLM || n.Role == dialect.RoleServer
+		if served && n.Is(dialect.Gateway) || n.isCall() && !t.answers(i) {
 			t.takeGateway(i, s)
 		}
 	})
@@ -80,7 +108,7 @@ func (t *trace) findGateway(request int32, s *served) {
 	// The gateway's SERVER span may be its HTTP framework's.
 	g := s.gateway
 	t.evidence(request, func(i int32, n *node) {
-		if n.Role == dialect.RoleServer && sameService(n, &t.nodes[g]) {
+		if n.Role == dialect.RoleServer && sameService(n, &t.nodes[g]) && !t.isEarlier(i, request, s) {
 			t.takeGateway(i, s)
 		}
 	})
@@ -188,11 +216,27 @@ func (t *trace) serversAround(engine int32, s *served) {
 	if e.ParentID == ([8]byte{}) {
 		return
 	}
+	beside, several := none, false
 	t.eachSibling(engine, func(j int32, n *node) {
 		if n.Role == dialect.RoleServer && t.isServerOf(n, e) && overlap(n, e) > 0 {
-			t.takeWindow(j, s)
+			several = several || beside != none
+			if beside == none || t.closerAround(e, n, &t.nodes[beside]) {
+				beside = j
+			}
 		}
 	})
+	if beside != none && (!several || within(e, &t.nodes[beside])) {
+		t.takeWindow(beside, s)
+	}
+}
+
+// closerAround reports whether a, rather than b, is the SERVER span of the
+// engine's span among those of calls that ran at the same time.
+func (t *trace) closerAround(engine, a, b *node) bool {
+	if p, q := within(engine, a), within(engine, b); p != q {
+		return p
+	}
+	return a.Duration() < b.Duration()
 }
 
 func (t *trace) isServerOf(n, engine *node) bool {
@@ -238,11 +282,8 @@ func (t *trace) stagesTogether(s *served) bool {
 // plainWindow: no engine span, but a SERVER span of an engine's process, or one
 // that answers a model's API and calls nobody else. Gateways are not the engine.
 func (t *trace) plainWindow(request int32, s *served) {
-	if s.gateway != none {
-		return
-	}
 	t.evidence(request, func(i int32, n *node) {
-		if sameService(n, &t.nodes[request]) || !t.answers(i) {
+		if sameService(n, &t.nodes[request]) || !t.answers(i) || s.gateway != none && !t.behindGateway(i, s) {
 			return
 		}
 		if s.last != none && s.retries && !t.isBelow(i, s.last) {
@@ -251,6 +292,13 @@ func (t *trace) plainWindow(request int32, s *served) {
 		t.takeWindow(i, s)
 		s.windowSource = "span extent"
 	})
+}
+
+// behindGateway reports whether the SERVER span can be of the server that the
+// gateway called, rather than of a proxy before it: the gateway's lasts longer.
+func (t *trace) behindGateway(i int32, s *served) bool {
+	n, g := &t.nodes[i], &t.nodes[s.gateway]
+	return !sameService(n, g) && n.Duration() < g.Duration()
 }
 
 // answers reports whether the span is that of a server of a model, which the
