@@ -157,12 +157,17 @@ func (f *draft) duration(r *compiled, ns int64) {
 		f.refuse(RefusedUnit, r.source)
 	case ns == 0 && (to == ServerTTFT || to == ServerTotal || to == HeaderTotal):
 		// Not reported.
+	case ns < minTotal && to == ServerTotal:
+		f.refuse(RefusedUnit, r.source)
 	case ns > limit:
 		f.refuse(RefusedUnit, r.source)
 	default:
 		f.set(r, ns)
 	}
 }
+
+// minTotal is less than any provider takes in all.
+const minTotal = 1e6
 
 // minTTFT is less than any first chunk takes: whole milliseconds that were taken
 // for nanoseconds are below it.

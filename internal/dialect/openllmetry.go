@@ -16,6 +16,7 @@ var _ = register(Dialect{
 		"traceloop.tracer", "@traceloop/*",
 	},
 	Signs: []Sign{{Key: "llm.request.type"}, {Key: "traceloop.span.kind"}},
+	Names: []SpanName{{Name: "openai.response", Role: RoleLLM}},
 	Kinds: []KindTable{
 		{Key: "traceloop.span.kind", Rank: 1, Values: map[string]Role{"tool": RoleTool}},
 		{Key: "llm.request.type", Rank: 3, Values: map[string]Role{
@@ -49,8 +50,11 @@ var _ = register(Dialect{
 // finishOpenLLMetry also marks spans of streamed Responses calls in JavaScript,
 // which end at the headers and carry nothing of the answer.
 func finishOpenLLMetry(f *draft, _ Span) {
-	if f.Text(Operation) == "completion" {
+	switch op := f.Text(Operation); {
+	case op == "completion":
 		f.setText(Operation, "text_completion") // here the legacy API, at LiteLLM any
+	case op == "" && f.Role == RoleLLM:
+		f.setText(Operation, "chat") // Responses
 	}
 	if strings.HasPrefix(f.Origin.Scope, "@traceloop/instrumentation-google") {
 		f.cancelUnanswered() // an aborted stream's status is OK

@@ -117,7 +117,8 @@ func (x *explainer) row(t *trace, i int32, s *served, p *phases, r *Request) {
 		fact   string
 		value  int64
 		number dialect.Number
-	}{{"input_tokens", r.InputTokens, dialect.InputTokens}, {"output_tokens", r.OutputTokens, dialect.OutputTokens}} {
+	}{{"input_tokens", r.InputTokens, dialect.InputTokens}, {"cached_input_tokens", r.CachedInputTokens, dialect.CachedTokens},
+		{"output_tokens", r.OutputTokens, dialect.OutputTokens}, {"reasoning_tokens", r.ReasoningTokens, dialect.ReasoningTokens}} {
 		if tokens.value < 0 {
 			continue
 		}

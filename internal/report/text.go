@@ -76,7 +76,7 @@ func (w *textWriter) request(r *phase.Request) {
 	w.line("  |%s|", bar(r))
 	w.line("")
 	if r.TTFT.Known() {
-		w.line("  %-13s %12s         %s, %s from %s", "ttft", formatDuration(r.TTFT), r.Provenance.TTFT, strings.ReplaceAll(r.TTFTKind.String(), "_", " "), Printable(r.TTFTSource))
+		w.line("  %-13s %12s         %s, %s from %s", "ttft", formatDuration(r.TTFT), r.Provenance.TTFT, waitedFor(r.TTFTKind), Printable(r.TTFTSource))
 		var parts []string
 		for _, p := range [...]struct {
 			name string
@@ -140,7 +140,7 @@ func (w *textWriter) explain(e phase.Explanation) {
 		if f.SpanID != "" {
 			from = fmt.Sprintf("  <- %s of span %s (%s, %s)", orDash(Printable(f.Attribute)), f.SpanID, orDash(Printable(f.SpanService)), orDash(f.Dialect))
 		}
-		w.line("  %-15s = %s: %s%s", f.Fact, value, f.Rule, from)
+		w.line("  %-19s = %s: %s%s", f.Fact, value, f.Rule, from)
 	}
 	for _, r := range e.Refused {
 		attribute := r.Attribute
@@ -172,6 +172,14 @@ func bar(r *phase.Request) string {
 		}
 	}
 	return string(cells)
+}
+
+// waitedFor says what a time to first token ended with.
+func waitedFor(k phase.TTFTKind) string {
+	if k == phase.TTFTKindUnknown {
+		return "first chunk or token,"
+	}
+	return strings.ReplaceAll(k.String(), "_", " ")
 }
 
 func tokens(r *phase.Request) string {
