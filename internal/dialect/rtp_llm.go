@@ -24,6 +24,9 @@ var _ = register(Dialect{
 		{Key: "gen_ai.latency.time_in_model_prefill", To: Prefill, Unit: Nanos, Rank: 1},
 		{Key: "gen_ai.latency.time_in_model_decode", To: Decode, Unit: Nanos, Rank: 1},
 		{Key: "rtp_llm.phase.truncated", To: IsTruncated, Rank: 1},
+		{Key: "rtp_llm.cache.total_reuse_len", To: CachedTokens, Rank: 4},
+		{Key: "rtp_llm.cache.local_reuse_len", Ignore: true, Note: "a part of the total"},
+		{Key: "rtp_llm.cache.remote_reuse_len", Ignore: true, Note: "a part of the total"},
 		{Key: "rtp_llm.retry_attempt", To: Resends, Rank: 1},
 	},
 	Finish: func(f *draft, _ Span) {
@@ -34,4 +37,5 @@ var _ = register(Dialect{
 	},
 	Splits: "Queue from the wait span, prefill and decode as the engine measured them.",
 	More:   "Its OpenTelemetry exporter; attributes need a model that prefills and decodes on one worker.",
+	Notes:  []string{"With prefill and decode on different workers, the request waits at both."},
 })

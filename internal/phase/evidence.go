@@ -92,18 +92,21 @@ func (t *trace) enginePart(engine int32, fact dialect.Number) part {
 // and decodes more than once: queue and prefill are the first ones, decode
 // lasts until the end of the last.
 func (t *trace) partSpans(engine int32, fact dialect.Number) part {
-	first := none
-	t.eachPart(engine, func(i int32, n *node) {
-		if n.Has(fact) && (first == none || t.startsAfter(first, i)) {
-			first = i
-		}
-	})
+	first := t.firstPart(engine, fact, nil)
 	if first == none {
 		return unknownPart
 	}
 	f := &t.nodes[first]
 	ns, source := f.Number(fact), f.Source(fact)
-	if fact == dialect.Decode && ns == f.Duration() {
+	switch fact {
+	case dialect.Queue:
+		if prefill, decode, apart := t.workersApart(engine); apart {
+			return t.sumQueues(t.firstPart(engine, fact, prefill), t.firstPart(engine, fact, decode))
+		}
+	case dialect.Decode:
+		if ns != f.Duration() {
+			break
+		}
 		end := f.End
 		t.eachPart(engine, func(_ int32, n *node) {
 			if n.Has(fact) && n.ParentID == f.ParentID {
@@ -113,6 +116,39 @@ func (t *trace) partSpans(engine int32, fact dialect.Number) part {
 		ns = end - f.Start
 	}
 	return measured(first, ns, source, "the engine's span of the phase")
+}
+
+// firstPart returns the part span that tells the fact and starts first, of the
+// process of the given one if that is not nil; none without one.
+func (t *trace) firstPart(engine int32, fact dialect.Number, of *node) int32 {
+	first := none
+	t.eachPart(engine, func(i int32, n *node) {
+		if n.Has(fact) && (first == none || t.startsAfter(first, i)) && (of == nil || oneClock(n, of)) {
+			first = i
+		}
+	})
+	return first
+}
+
+// workersApart finds the part spans of prefill and decode, and reports whether
+// they are of different workers.
+func (t *trace) workersApart(engine int32) (prefill, decode *node, apart bool) {
+	p, d := t.firstPart(engine, dialect.Prefill, nil), t.firstPart(engine, dialect.Decode, nil)
+	if p == none || d == none {
+		return nil, nil, false
+	}
+	prefill, decode = &t.nodes[p], &t.nodes[d]
+	return prefill, decode, !oneClock(prefill, decode)
+}
+
+// sumQueues: a request that is prefilled and decoded by different workers waits
+// at both.
+func (t *trace) sumQueues(first, second int32) part {
+	if first == none || second == none {
+		return unknownPart
+	}
+	a, b := &t.nodes[first], &t.nodes[second]
+	return derived(first, a.Number(dialect.Queue)+b.Number(dialect.Queue), a.Source(dialect.Queue), "sum of both workers' queues")
 }
 
 // eachPart visits the part spans of the engine's request span.
