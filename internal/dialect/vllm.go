@@ -12,6 +12,7 @@ var engineVocabulary = []Rule{
 	{Key: "gen_ai.request.id", To: RequestID, Rank: 1},
 	{Key: "gen_ai.request.max_tokens", To: MaxTokens, Rank: 1},
 	{Key: "gen_ai.request.n", To: Choices, Rank: 2},
+	{Key: "gen_ai.usage.num_sequences", To: Choices, Rank: 4, Note: "vLLM V0, one span for all sequences"},
 }
 
 // datadogVocabulary is what Datadog's integration writes on vllm.request: the

@@ -192,9 +192,14 @@ func (t *trace) gatewayRetry(engine, request int32, s *served) {
 			first = i
 		}
 	})
-	if first != last {
-		s.retry, s.retries, s.behind = Duration(t.nodes[last].Start-t.nodes[first].Start), true, true
+	if first == last {
+		return
 	}
+	s.retry, s.retries = Duration(t.nodes[last].Start-t.nodes[first].Start), true
+	if s.gateway != none && t.isRetriedBy(s.gateway, last) {
+		s.gateway = last // the longest of its spans was an attempt that failed
+	}
+	s.behind = s.gateway != last
 }
 
 // areSequences reports whether the engine spans are of one attempt: sequences

@@ -151,7 +151,8 @@ func (t *trace) fill(i int32, s *served, p *phases, r *Request) {
 	t.ttft(i, s, r)
 	if r.OutputTokens > 1 && r.Decode.Known() {
 		tokens := r.OutputTokens
-		if p.tokens != Unknown || s.several || n.Number(dialect.Choices) > 1 {
+		if p.tokens != Unknown || s.several || n.Number(dialect.Choices) > 1 ||
+			s.engine != none && t.nodes[s.engine].Number(dialect.Choices) > 1 {
 			tokens = p.tokens // decode is one sequence's, the row's count all of them
 		}
 		if tokens > 1 {
