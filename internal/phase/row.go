@@ -276,6 +276,16 @@ func flagsRequest(n *node) bool {
 	return n.Role == dialect.RoleEngine || n.Role == dialect.RolePart || n.Role == dialect.RoleDetail
 }
 
+// isCancellation reports whether the error is how a language says that the caller left.
+func isCancellation(errorType string) bool {
+	for _, name := range [...]string{"CancelledError", "AbortError", "OperationCanceledException"} { // Python, JavaScript, .NET
+		if strings.Contains(errorType, name) {
+			return true
+		}
+	}
+	return false
+}
+
 // conclude says how the request ended.
 func (t *trace) conclude(i int32, s *served, r *Request) {
 	n := &t.nodes[i]
@@ -283,7 +293,7 @@ func (t *trace) conclude(i int32, s *served, r *Request) {
 	case dialect.StatusError:
 		r.Outcome = OutcomeError
 		r.Flags |= FlagError
-		if strings.Contains(r.ErrorType, "CancelledError") {
+		if isCancellation(r.ErrorType) {
 			r.Outcome = OutcomeCancelled
 		}
 	case dialect.StatusCancelled:
