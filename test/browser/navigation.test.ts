@@ -187,6 +187,18 @@ describe('keys', () => {
   })
 })
 
+describe('keys that a page has no use for', () => {
+  it('open nothing later', async () => {
+    const page = await open('/setup')
+    await page.getByRole('heading', { name: 'Setup', level: 1 }).waitFor()
+    await page.keyboard.press('t')
+    await page.keyboard.press('g')
+    await page.keyboard.press('b')
+    await page.getByRole('heading', { name: 'Breakdown', level: 1 }).waitFor()
+    expect(await page.getByRole('dialog', { name: 'Time range' }).count()).toBe(0)
+  })
+})
+
 describe('live mode', () => {
   it('asks again by itself, but not while the pointer is on data', async () => {
     const page = await open('/breakdown?from=now-3h&to=now')

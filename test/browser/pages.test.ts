@@ -80,8 +80,38 @@ describe('Overview', () => {
     )
     expect(await page.locator('.chart canvas').count()).toBe(3)
     const changed = page.locator('section', { has: page.getByRole('heading', { name: /changed most/ }) }).last()
-    await expect.poll(() => changed.getByRole('rowheader').first().innerText()).toBe('chat-api')
+    await expect.poll(() => changed.getByRole('rowheader').first().innerText()).toMatch(/^chat-api\s/)
     await expect.poll(() => changed.getByRole('row').nth(1).innerText()).toContain('queue +')
+  })
+
+  it('leads to the compare page, and from there to a request that proves it', async () => {
+    const page = await open(`/?${hour}`)
+    const changed = page.locator('section', { has: page.getByRole('heading', { name: /changed most/ }) }).last()
+    await changed.getByRole('link', { name: 'chat-api' }).click()
+    await page.getByRole('heading', { name: 'Compare', level: 1 }).waitFor()
+    await page.locator('.composition-value a').last().click()
+    await page.getByRole('heading', { name: 'Requests', level: 1 }).waitFor()
+    expect(question(page)).toContainEqual(['filter', 'service=chat-api'])
+    await page.getByRole('row').nth(1).click()
+    await expect.poll(() => row(page, 'queue').first().innerText()).toContain('gen_ai.latency.time_in_queue')
+  })
+
+  it('says what fires where nothing arrives', async () => {
+    const page = await open('/setup')
+    const firing = await page.evaluate(() => fetch('/api/v1/alerts?state=firing').then((answer) => answer.json()))
+    const alert = {
+      rule: 'silence',
+      fingerprint: 'f',
+      group: {},
+      since: new Date(now).toISOString(),
+      last: { reason: 'no request arrives' },
+    }
+    await page.route('**/api/v1/alerts?state=firing', (route) =>
+      route.fulfill({ json: { ...firing, alerts: [alert] } }),
+    )
+    await page.goto(`${inject('url')}/?filter=service=nobody`)
+    await page.getByText('No request in this range matches').waitFor()
+    await page.getByRole('list', { name: 'Firing alerts' }).getByText('no request arrives').waitFor()
   })
 
   it('adds the parts of every bar up to its length', async () => {
@@ -159,6 +189,23 @@ describe('Explore', () => {
     await expect
       .poll(() => page.getByRole('row').allInnerTexts())
       .toContainEqual(expect.stringMatching(/^service\s+chat-api/))
+  })
+})
+
+describe('Capacity', () => {
+  it('shows a duration against requests in flight, and leads to a step', async () => {
+    const page = await open(`/explore?${hour}&metric=queue`)
+    const dots = page.locator('.scatter .dot-1')
+    await expect.poll(() => dots.count()).toBeGreaterThan(20)
+    const dot = (await dots.first().boundingBox())!
+    await page.mouse.move(dot.x + dot.width / 2 + 2, dot.y + dot.height / 2)
+    const figure = page.locator('figure', { has: page.locator('.scatter') })
+    await expect.poll(() => figure.locator('.legend-row').innerText()).toMatch(/p95 of a step\s+[\d.]+ m?s/)
+    expect(await figure.locator('.legend-row').innerText()).toMatch(/in flight\s+[\d.]+/)
+    const before = question(page)
+    await page.mouse.down()
+    await page.mouse.up()
+    await expect.poll(() => question(page)).not.toEqual(before)
   })
 })
 
@@ -266,11 +313,14 @@ describe('Setup', () => {
     const server = await startServer()
     try {
       const page = await open('/setup', { url: server.url })
+      const overview = await open('/', { url: server.url })
+      await overview.getByText('No request ended in this range').waitFor()
       await page.getByText('Waiting for the first span').waitFor()
       await page.locator('.lamp.waiting').waitFor()
       await sendSpans(server, traffic(Date.now(), 4).flatMap(spansOf))
       await page.getByText('Receiving').waitFor()
       await page.locator('.lamp.ok').waitFor()
+      await overview.locator('.composition').waitFor()
       await page.getByRole('link', { name: 'See it decomposed' }).click()
       await expect.poll(() => page.locator('tr[data-row] .segment.queue').count()).toBeGreaterThan(0)
     } finally {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { stack } from '../src/charts/stack'
+import { sides, stack, twice } from '../src/charts/stack'
 import { cell, formatOrder, ordered, parseOrder, tooSmall, type Group } from '../src/phase/breakdown'
 import { edges, isolated } from '../src/charts/axes'
 import { changes, verdict } from '../src/phase/change'
 import { ownerText, verdict as sentence, type Comparison, type Difference } from '../src/phase/difference'
 import { mergeRows, shade, tailEdge } from '../src/phase/heat'
-import { loadPoints } from '../src/phase/load'
+import { loadPoints, nearest } from '../src/phase/load'
 import { quantileName } from '../src/phase/parts'
 import { meanSegments, requestSegments, sum, ttftSegments, type PartMean } from '../src/phase/segments'
 import { chunkGaps, extent, factsOf, lanes, type Span, type Trace } from '../src/phase/waterfall'
@@ -207,9 +207,27 @@ describe('load', () => {
   it('is arrivals times mean total, without the steps that the range cuts off', () => {
     const points = loadPoints(10e9, [9, 20, 0, 40, 5], [1e9, 1e9, null, 2e9, 1e9], [70, 100, null, 300, 50])
     expect(points).toEqual([
-      { inFlight: 2, ns: 100 },
-      { inFlight: 8, ns: 300 },
+      { inFlight: 2, ns: 100, step: 1 },
+      { inFlight: 8, ns: 300, step: 3 },
     ])
+  })
+
+  it('means the dot next to the pointer, and none far from it', () => {
+    const points = [
+      { inFlight: 1, ns: 0, step: 4 },
+      { inFlight: 2, ns: 5, step: 7 },
+    ]
+    const at = (left: number, top: number) =>
+      nearest(
+        points,
+        ({ inFlight, ns }) => ({ x: inFlight / 2, y: 1 - ns / 10 }),
+        { width: 200, height: 100 },
+        left,
+        top,
+      )
+    expect(at(195, 55)).toBe(7)
+    expect(at(105, 95)).toBe(4)
+    expect(at(150, 20)).toBeNull()
   })
 })
 
@@ -280,6 +298,12 @@ describe('steps of time', () => {
 })
 
 describe('stacked areas', () => {
+  it('are as wide beside an empty step as elsewhere', () => {
+    const [first, last] = [sides([0, 30, 60]), twice([5, null])]
+    expect(first).toEqual([0, expect.closeTo(29.97), 30, expect.closeTo(59.97)])
+    expect(last).toEqual([5, 5, null, null])
+  })
+
   it('sum up, and leave empty steps empty', () => {
     expect(
       stack([

@@ -8,7 +8,6 @@ export interface Loaded<T> {
   /** The newest answer; while the next one loads, still the one before. */
   answer: T | null
   problem: Problem | null
-  busy: boolean
 }
 
 /**
@@ -19,7 +18,7 @@ export interface Loaded<T> {
 export function useAnswer<P extends GetPaths>(question: Question<P> | null): Loaded<AnswerTo<P>> {
   const key = question ? address(question) : ''
   const tick = useTick()
-  const [state, setState] = useState<Loaded<AnswerTo<P>>>({ answer: null, problem: null, busy: question !== null })
+  const [state, setState] = useState<Loaded<AnswerTo<P>>>({ answer: null, problem: null })
   const [attempt, setAttempt] = useState(0)
   const asked = useRef(question)
   asked.current = question
@@ -27,15 +26,14 @@ export function useAnswer<P extends GetPaths>(question: Question<P> | null): Loa
   useEffect(() => {
     const current = asked.current
     if (!current) {
-      setState({ answer: null, problem: null, busy: false })
+      setState({ answer: null, problem: null })
       return
     }
     const abort = new AbortController()
     let retry: ReturnType<typeof setTimeout> | undefined
-    setState((before) => ({ ...before, busy: true }))
     const done = loading()
     ask(current, abort.signal)
-      .then((answer) => setState({ answer, problem: null, busy: false }))
+      .then((answer) => setState({ answer, problem: null }))
       .catch((error: unknown) => {
         if (abort.signal.aborted) return
         const problem = error instanceof Problem ? error : new Problem(0, 'Unexpected answer', String(error))
@@ -43,7 +41,7 @@ export function useAnswer<P extends GetPaths>(question: Question<P> | null): Loa
         else if (problem.retryAfter !== null)
           retry = setTimeout(() => setAttempt((n) => n + 1), problem.retryAfter * 1000)
         // While the store is away the old picture stays; a wrong question has none.
-        setState((before) => ({ answer: problem.retryAfter === null ? null : before.answer, problem, busy: false }))
+        setState((before) => ({ answer: problem.retryAfter === null ? null : before.answer, problem }))
       })
       .finally(done)
     return () => {

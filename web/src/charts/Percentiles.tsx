@@ -5,7 +5,17 @@ import { duration } from '../format/duration'
 import { quantileName } from '../phase/parts'
 import { resolveColour } from '../state/theme'
 import { dateTime } from '../state/time'
-import { cursor, durationAxis, durationScale, isolated, spokenIndex, timeAxis, timeScale, zoomOnSelect } from './axes'
+import {
+  cursor,
+  durationAxis,
+  durationScale,
+  isolated,
+  spokenIndex,
+  stepUnder,
+  timeAxis,
+  timeScale,
+  zoomOnSelect,
+} from './axes'
 import { Chart } from './Chart'
 import { LegendRow, spokenTime } from './LegendRow'
 
@@ -56,7 +66,7 @@ export function Percentiles({ title, range, times, series, height = 176 }: Props
         },
       })),
     ],
-    hooks: { setSelect: [zoomOnSelect], setCursor: [(chart: uPlot) => setIndex(chart.cursor.idx ?? null)] },
+    hooks: { setSelect: [zoomOnSelect], setCursor: [(chart: uPlot) => setIndex(stepUnder(chart))] },
   })
   const names = series.quantiles.map((quantile) => quantileName(quantile.q))
   const at = spokenIndex(index, (i) => series.counted[i]! > 0, times.length)

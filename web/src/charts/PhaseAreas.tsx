@@ -1,15 +1,24 @@
 import { useMemo, useState } from 'preact/hooks'
 import type uPlot from 'uplot'
-import uPlotLib from 'uplot'
 import type { Schemas } from '../api/client'
 import { duration } from '../format/duration'
 import { partClass, partName, type Part } from '../phase/parts'
 import { resolveColour } from '../state/theme'
 import { dateTime } from '../state/time'
-import { cursor, durationAxis, durationScale, edges, spokenIndex, timeAxis, timeScale, zoomOnSelect } from './axes'
+import {
+  cursor,
+  durationAxis,
+  durationScale,
+  edges,
+  spokenIndex,
+  stepUnder,
+  timeAxis,
+  timeScale,
+  zoomOnSelect,
+} from './axes'
 import { Chart } from './Chart'
 import { LegendRow, spokenTime } from './LegendRow'
-import { stack } from './stack'
+import { sides, stack, twice } from './stack'
 
 interface Props {
   title: string
@@ -25,12 +34,13 @@ interface Props {
 export function PhaseAreas({ title, range, times, stepNs, series, height = 176 }: Props) {
   const [index, setIndex] = useState<number | null>(null)
   const parts = series.parts
-  // The whole stack is painted first and every lower part over it. The last
-  // value is there twice, so that its step has a width.
+  // The whole stack is painted first and every lower part over it.
   const data = useMemo<uPlot.AlignedData>(
     () => [
-      edges(times, stepNs, range),
-      ...stack(parts.map(({ mean_ns: means }) => [...means, ...means.slice(-1)] as (number | null)[])).reverse(),
+      sides(edges(times, stepNs, range)),
+      ...stack(parts.map((part) => part.mean_ns as (number | null)[]))
+        .map(twice)
+        .reverse(),
     ],
     [times, parts],
   )
@@ -46,10 +56,9 @@ export function PhaseAreas({ title, range, times, stepNs, series, height = 176 }
         stroke: isRemainder(part) ? resolveColour('hatch') : resolveColour('surface'),
         width: 0.75,
         points: { show: false },
-        paths: uPlotLib.paths.stepped!({ align: 1 }),
       })),
     ],
-    hooks: { setSelect: [zoomOnSelect], setCursor: [(chart: uPlot) => setIndex(chart.cursor.idx ?? null)] },
+    hooks: { setSelect: [zoomOnSelect], setCursor: [(chart: uPlot) => setIndex(stepOf(stepUnder(chart)))] },
   })
   const at = spokenIndex(index, (i) => parts[0]?.mean_ns[i] != null, times.length)
   return (
@@ -98,6 +107,9 @@ export function PhaseAreas({ title, range, times, stepNs, series, height = 176 }
     </figure>
   )
 }
+
+/** Every step has two points. */
+const stepOf = (point: number | null) => (point === null ? null : Math.floor(point / 2))
 
 const isRemainder = (part: Part) => part === 'unattributed' || part === 'rest'
 

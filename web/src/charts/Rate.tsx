@@ -4,7 +4,7 @@ import uPlotLib from 'uplot'
 import type { Schemas } from '../api/client'
 import { count, percent, rate, requests } from '../format/number'
 import { resolveColour } from '../state/theme'
-import { countAxis, cursor, edges, spokenIndex, timeAxis, timeScale, zoomOnSelect } from './axes'
+import { countAxis, cursor, edges, spokenIndex, stepUnder, timeAxis, timeScale, zoomOnSelect } from './axes'
 import { Chart } from './Chart'
 import { LegendRow, spokenTime } from './LegendRow'
 
@@ -37,7 +37,7 @@ export function Rate({ range, times, stepNs, series }: Props) {
       { fill: resolveColour('line-strong'), width: 0, points: { show: false }, paths: bars },
       { fill: resolveColour('accent'), width: 0, points: { show: false }, paths: bars },
     ],
-    hooks: { setSelect: [zoomOnSelect], setCursor: [(chart: uPlot) => setIndex(chart.cursor.idx ?? null)] },
+    hooks: { setSelect: [zoomOnSelect], setCursor: [(chart: uPlot) => setIndex(stepUnder(chart))] },
   })
   const total = series.n.reduce((sum, n) => sum + n, 0)
   const failed = series.errors.reduce((sum, n) => sum + n, 0)

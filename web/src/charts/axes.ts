@@ -79,6 +79,8 @@ export function logDurationAxis(): uPlot.Axis {
     ...look(),
     size: AXIS_WIDTH,
     splits: (_, __, min, max) => logTicks(min, max),
+    // By default some splits of a logarithmic axis lose their labels.
+    filter: (_, splits) => splits,
     values: (_, splits) => splits.map((ns) => `${inUnit(ns, unitOf(ns))} ${unitOf(ns).name}`),
   }
 }
@@ -120,6 +122,8 @@ export function cursor(): uPlot.Cursor {
     sync: { key: CURSOR },
     drag: { x: true, y: false, setScale: false },
     points: { size: 6 },
+    // A step goes on until the next one starts, however near that is.
+    dataIdx: (chart, _, closest, x) => (closest > 0 && chart.data[0][closest]! > x ? closest - 1 : closest),
     bind: {
       dblclick: () => () => {
         unzoom()
@@ -127,6 +131,11 @@ export function cursor(): uPlot.Cursor {
       },
     },
   }
+}
+
+/** The index of the step that the cursor is in; null without a cursor. */
+export function stepUnder({ cursor: { idx, idxs } }: uPlot): number | null {
+  return idx == null ? null : (idxs?.[0] ?? null)
 }
 
 /** Turns a finished drag into a new time range. */

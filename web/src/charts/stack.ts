@@ -14,3 +14,13 @@ export function stack(columns: readonly (readonly (number | null)[])[]): (number
     }),
   )
 }
+
+/** Both sides of each step: a step beside an empty one would have no width if it had one point only. */
+export function sides(edges: readonly number[]): number[] {
+  return edges.slice(0, -1).flatMap((start, i) => [start, start + (edges[i + 1]! - start) * 0.999])
+}
+
+/** The values at both sides of each step. */
+export function twice<T>(values: readonly T[]): T[] {
+  return values.flatMap((value) => [value, value])
+}

@@ -1,6 +1,6 @@
 import { useAnswer } from '../api/useAnswer'
 import { duration } from '../format/duration'
-import { count, signed } from '../format/number'
+import { exactCount, requests, signed } from '../format/number'
 import { changes, type Change } from '../phase/change'
 import { METRIC_NAMES, partClass, partName, type Metric } from '../phase/parts'
 import { groupFilters } from '../state/filters'
@@ -13,7 +13,7 @@ import { Waiting } from './Notice'
 import { QuantileCell } from './QuantileCell'
 
 const Q = 0.95
-const MOST = 10
+const MOST = 6
 const DEFAULT_GROUP = ['service', 'model']
 
 /** Groups ranked by how surely and how much their p95 moved against the time just before. */
@@ -25,11 +25,11 @@ export function Changes({ metric }: { metric: Metric }) {
   const query = { filter: view.params.getAll('filter'), group_by: groupBy, metric: [metric], quantiles: [Q] }
   const now = useAnswer({ path: '/breakdown', query: { ...range, ...query } }).answer
   const then = useAnswer({ path: '/breakdown', query: { ...past, ...query } }).answer
-  const ranked = now && then ? changes(metric, Q, now.groups, then.groups).slice(0, MOST) : null
+  const ranked = now && then ? changes(metric, Q, now.groups, then.groups).filter(known) : null
   return (
-    <section class="panel flush">
+    <section class="panel flush changes">
       <div class="panel-head">
-        <h2>What changed most: p95 {METRIC_NAMES[metric]}</h2>
+        <h2>What changed most</h2>
         <GroupPicker
           value={groupBy}
           onChange={(next) => update({ group_by: next.length ? next : [''] }, { replace: true })}
@@ -41,31 +41,20 @@ export function Changes({ metric }: { metric: Metric }) {
           <caption class="hidden">Groups by change of p95 {METRIC_NAMES[metric]} against the time just before</caption>
           <thead>
             <tr>
-              {groupBy.map((dimension) => (
-                <th key={dimension} scope="col">
-                  {dimension}
-                </th>
-              ))}
+              <th scope="col">{groupBy.join(' · ') || 'all requests'}</th>
               <th scope="col" class="number">
-                before
-              </th>
-              <th scope="col" class="number">
-                now
+                p95 {METRIC_NAMES[metric]}
               </th>
               <th scope="col" class="number">
                 change
               </th>
-              <th scope="col">mean moved most in</th>
-              <th scope="col" class="number">
-                n
-              </th>
-              <th scope="col">
-                <span class="hidden">Compare</span>
+              <th scope="col" title="The phase whose mean moved most in the direction of the change">
+                mean moved
               </th>
             </tr>
           </thead>
           <tbody>
-            {ranked?.map((change) => (
+            {ranked?.slice(0, MOST).map((change) => (
               <Row
                 key={JSON.stringify(change.labels)}
                 change={change}
@@ -75,30 +64,38 @@ export function Changes({ metric }: { metric: Metric }) {
           </tbody>
         </table>
       </div>
+      {ranked && ranked.length > MOST && (
+        <p class="panel-text more">
+          <a href={href('/breakdown', view, { group_by: groupBy })}>All {ranked.length} in Breakdown</a>
+        </p>
+      )}
     </section>
   )
 }
+
+/** A group that never has the metric says nothing about it. */
+const known = ({ now, before }: Change) => now.value !== null || before.value !== null
 
 function Row({ change, windows }: { change: Change; windows: Record<string, string> }) {
   const view = useView()
   const filter = groupFilters(view.params.getAll('filter'), change.labels)
   const compare = href('/compare', view, { ...windows, filter })
+  const [first = 'all requests', ...others] = change.labels.map((label) => label.value || 'not set')
   return (
     <tr
       data-row
       tabIndex={0}
       class="clickable"
+      title={`${requests(change.n.now, exactCount)}, ${exactCount(change.n.before)} before. Click to compare`}
       onClick={(event) => {
         if (!(event.target as Element).closest('a')) go(compare)
       }}
       onKeyDown={(event) => event.key === 'Enter' && event.target === event.currentTarget && go(compare)}
     >
-      {change.labels.map((label) => (
-        <th key={label.dimension} scope="row" class="group" title={label.value}>
-          {label.value || <span class="unknown">not set</span>}
-        </th>
-      ))}
-      <QuantileCell cell={change.before} total={change.n.before} />
+      <th scope="row" class="group" title={[first, ...others].join(', ')}>
+        <a href={compare}>{first}</a>
+        {others.length > 0 && <div class="quiet clip">{others.join(' · ')}</div>}
+      </th>
       <QuantileCell cell={change.now} total={change.n.now} />
       <td class="number">
         {change.n.before === 0 ? (
@@ -115,13 +112,10 @@ function Row({ change, windows }: { change: Change; windows: Record<string, stri
             <i
               class={`swatch segment ${partClass(change.owner.part)} ${partClass(change.owner.part) === 'unattributed' ? '' : 'measured'}`}
             />{' '}
-            {partName(change.owner.part)} {signed(change.owner.ns, duration)}
+            {partName(change.owner.part)}
+            <div class="quiet">{signed(change.owner.ns, duration)}</div>
           </>
         )}
-      </td>
-      <td class="number">{count(change.n.now)}</td>
-      <td class="number">
-        <a href={compare}>Compare</a>
       </td>
     </tr>
   )

@@ -1,10 +1,11 @@
 import { Fragment } from 'preact'
-import { duration, exactDuration, plusMinus } from '../format/duration'
+import { duration, exactDuration, interval } from '../format/duration'
 import { sentence as capital, count, percent, requests } from '../format/number'
-import { durationTicks, type Tick } from '../format/ticks'
+import { ticksWithin, type Tick } from '../format/ticks'
 import { compositionSegments, type CompositionGroup, type QuantileComposition } from '../phase/composition'
 import { METRIC_NAMES, partClass, quantileName, type Metric } from '../phase/parts'
 import { segmentName, sum, type Segment } from '../phase/segments'
+import { Followed } from './Followed'
 import { PhaseBar } from './PhaseBar'
 
 export interface Bar {
@@ -51,10 +52,10 @@ export function Composition({ metric, strips, title, sentence, notes }: Props) {
   // An interval may reach far beyond its value; it must not squeeze the bars.
   const ends = Math.max(0, ...rows.map((row) => Math.max(row.mean_ns ?? 0, row.value_ns ?? 0)))
   const reach = Math.max(ends, ...rows.map((row) => row.high_ns ?? 0))
-  const ticks = durationTicks(Math.min(reach, ends * 1.25), 6)
-  const scale = ticks[ticks.length - 1]!.ns || 1
+  const scale = Math.min(reach, ends * 1.15) || 1
+  const ticks = ticksWithin(scale, 6)
   return (
-    <figure class="composition" aria-label={title}>
+    <figure class="composition" aria-label={title} data-hold>
       <div class="composition-grid">
         <div class="composition-title">{title}</div>
         <Axis ticks={ticks} scale={scale} />
@@ -68,6 +69,7 @@ export function Composition({ metric, strips, title, sentence, notes }: Props) {
                 scale={scale}
                 ticks={ticks}
                 above={index > 0 ? strip.bars[index - 1]!.row : null}
+                apart={index === 0 && strip !== strips[0]}
               />
             ))}
           </Fragment>
@@ -102,14 +104,16 @@ interface RowProps {
   metric: Metric
   bar: Bar
   above: QuantileComposition | null
+  /** Begins another strip beneath one. */
+  apart: boolean
   scale: number
   ticks: Tick[]
 }
 
-function Row({ metric, bar: { n, name, row, href }, above, scale, ticks }: RowProps) {
+function Row({ metric, bar: { n, name, row, href }, above, apart, scale, ticks }: RowProps) {
   const segments = compositionSegments(metric, row)
   const value = row.value_ns ?? null
-  const interval = row.low_ns != null && row.high_ns != null
+  const sure = row.low_ns != null && row.high_ns != null
   return (
     <>
       <div class="composition-q">{name}</div>
@@ -121,12 +125,12 @@ function Row({ metric, bar: { n, name, row, href }, above, scale, ticks }: RowPr
       <div
         class="composition-interval quiet"
         title={
-          interval
+          sure
             ? `95 % interval ${duration(row.low_ns)} to ${duration(row.high_ns)}`
             : 'Too few independent requests for an interval'
         }
       >
-        {value !== null && interval ? plusMinus(value, row.low_ns!, row.high_ns!) : '±?'}
+        {value !== null && sure ? interval(value, row.low_ns!, row.high_ns!) : '±?'}
       </div>
       <div
         class="composition-n quiet"
@@ -134,7 +138,7 @@ function Row({ metric, bar: { n, name, row, href }, above, scale, ticks }: RowPr
       >
         n {count(row.window_n)}
       </div>
-      <div class="composition-bar">
+      <div class={apart ? 'composition-bar apart' : 'composition-bar'}>
         <Gridlines ticks={ticks} scale={scale} />
         {above && <Ribbons from={compositionSegments(metric, above)} to={segments} scale={scale} />}
         {row.window_too_small ? (
@@ -163,13 +167,7 @@ function Value({ value, few, href }: { value: number | null; few: string; href: 
   }
   return (
     <div class="composition-value" title={exactDuration(value)}>
-      {href ? (
-        <a class="follow" href={href}>
-          {duration(value)}
-        </a>
-      ) : (
-        duration(value)
-      )}
+      <Followed href={href}>{duration(value)}</Followed>
     </div>
   )
 }
@@ -200,7 +198,10 @@ function Needle({
   return (
     <div class="needle" aria-hidden="true">
       {low !== null && high !== null && (
-        <i class="whisker" style={{ left: at(low), width: `${(100 * (Math.min(high, scale) - low)) / scale}%` }} />
+        <i
+          class={high > scale ? 'whisker cut' : 'whisker'}
+          style={{ left: at(low), width: `${(100 * (Math.min(high, scale) - low)) / scale}%` }}
+        />
       )}
       <i class="point" style={{ left: at(value) }} />
     </div>

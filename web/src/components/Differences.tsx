@@ -1,27 +1,37 @@
 import type { Schemas } from '../api/client'
 import { duration, exactDuration } from '../format/duration'
 import { change, signed } from '../format/number'
-import { ownerText, type Comparison, type Difference } from '../phase/difference'
+import { composed, ownerText, type Behind, type Comparison, type Difference, type Side } from '../phase/difference'
 import { partClass, partName, partsOf, quantileName, type Metric } from '../phase/parts'
+import { Followed } from './Followed'
 
 type Estimate = Pick<Schemas['PartDifference'], 'ns' | 'low_ns' | 'high_ns'>
 
 interface Line {
   name: string
+  /** None for the mean. */
+  q?: number
   a: number | null
   b: number | null
   difference: Difference | null
 }
 
+interface Props {
+  comparison: Comparison
+  metric: Metric
+  behind: Behind
+}
+
 /** The difference of the means and of every percentile, taken apart by phase. */
-export function Differences({ comparison, metric }: { comparison: Comparison; metric: Metric }) {
+export function Differences({ comparison, metric, behind }: Props) {
   const parts = partsOf(metric)
   const lines: Line[] = [
     { name: 'mean', a: mean(comparison.a, metric), b: mean(comparison.b, metric), difference: comparison.mean },
     ...comparison.quantiles.map((quantile) => ({
       name: quantileName(quantile.q),
-      a: around(comparison.a, quantile.q),
-      b: around(comparison.b, quantile.q),
+      q: quantile.q,
+      a: composed(comparison, 'a', quantile.q)?.mean_ns ?? null,
+      b: composed(comparison, 'b', quantile.q)?.mean_ns ?? null,
       difference: quantile.difference ?? null,
     })),
   ]
@@ -53,12 +63,13 @@ export function Differences({ comparison, metric }: { comparison: Comparison; me
           {lines.map((line) => (
             <tr key={line.name}>
               <th scope="row">{line.name}</th>
-              <td class="number" title={exactDuration(line.a)}>
-                {duration(line.a)}
-              </td>
-              <td class="number" title={exactDuration(line.b)}>
-                {duration(line.b)}
-              </td>
+              {(['a', 'b'] as const).map((side: Side) => (
+                <td key={side} class="number" title={exactDuration(line[side])}>
+                  <Followed href={line.q === undefined ? undefined : behind(side, line.q)}>
+                    {duration(line[side])}
+                  </Followed>
+                </td>
+              ))}
               {line.difference ? (
                 <>
                   <td class="number" title={interval(line.difference)}>
@@ -130,8 +141,4 @@ function interval(estimate: Estimate): string {
 
 function mean(side: Comparison['a'], metric: Metric): number | null {
   return side.metrics.find((candidate) => candidate.metric === metric)?.mean_ns ?? null
-}
-
-function around(side: Comparison['a'], q: number): number | null {
-  return side.composition.compositions.find((candidate) => Math.abs(candidate.q - q) < 1e-9)?.mean_ns ?? null
 }

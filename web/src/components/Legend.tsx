@@ -1,10 +1,11 @@
-import { METRIC_MEANINGS, PHASES } from '../phase/parts'
+import { METRIC_MEANINGS, partsOf, PHASES, type Metric } from '../phase/parts'
 
-/** What the colours and patterns mean. */
-export function Legend({ provenance = false }: { provenance?: boolean }) {
+/** What the colours and patterns mean, for the parts that a duration has. */
+export function Legend({ metric = 'total', provenance = false }: { metric?: Metric; provenance?: boolean }) {
+  const parts = partsOf(metric)
   return (
     <ul class="legend" aria-label="Legend">
-      {PHASES.map((phase) => (
+      {PHASES.filter((phase) => parts.includes(phase)).map((phase) => (
         <li key={phase} title={METRIC_MEANINGS[phase]}>
           <i class={`swatch segment ${phase} measured`} />
           {phase}

@@ -23,7 +23,7 @@ export function NowAndBefore() {
   const then = useAnswer({ path: '/breakdown', query: { ...past, ...query } }).answer?.groups[0]
   const compare = href('/compare', view, { a_from: past.from, a_to: past.to, b_from: range.from, b_to: range.to })
   return (
-    <div class="panel now">
+    <div class="panel now" data-hold>
       <div class="panel-head">
         <h2>Now against just before</h2>
         <a href={compare}>Compare</a>

@@ -1,6 +1,7 @@
 import { duration, exactDuration } from '../format/duration'
 import { count, percent, requests } from '../format/number'
 import { tooSmall, type Cell } from '../phase/breakdown'
+import { Followed } from './Followed'
 
 interface Props {
   cell: Cell
@@ -21,12 +22,8 @@ export function QuantileCell({ cell, total, href, class: extra = '' }: Props) {
         <span class="small-n">
           n {count(cell.n)} of {count(cell.required)}
         </span>
-      ) : href ? (
-        <a class="follow" href={href}>
-          {duration(cell.value)}
-        </a>
       ) : (
-        duration(cell.value)
+        <Followed href={href}>{duration(cell.value)}</Followed>
       )}
     </td>
   )

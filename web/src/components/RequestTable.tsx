@@ -28,7 +28,7 @@ const columns = [
 export function RequestTable({ requests, sort, onSort }: Props) {
   const view = useView()
   const scale = Math.max(...requests.map((request) => request.total_ns))
-  const newest = Date.parse(requests[0]?.end ?? '')
+  const now = Date.now()
   return (
     <div class="table-wrap" data-hold>
       <table class="grid" onKeyDown={moveInList}>
@@ -70,7 +70,7 @@ export function RequestTable({ requests, sort, onSort }: Props) {
                 onKeyDown={(event) => event.key === 'Enter' && event.target === event.currentTarget && go(target)}
               >
                 <td class="nowrap" title={exactTime(end)}>
-                  <a href={target}>{dateTime(end, newest, true)}</a>
+                  <a href={target}>{dateTime(end, now, true)}</a>
                 </td>
                 <td class="group" title={request.service}>
                   {request.service || <span class="unknown">not set</span>}
@@ -93,7 +93,11 @@ export function RequestTable({ requests, sort, onSort }: Props) {
                   </td>
                 ))}
                 <td class="number" title="input → output">
-                  {count(request.input_tokens)} → {count(request.output_tokens)}
+                  {request.input_tokens == null && request.output_tokens == null ? (
+                    <span class="unknown">–</span>
+                  ) : (
+                    `${count(request.input_tokens)} → ${count(request.output_tokens)}`
+                  )}
                 </td>
               </tr>
             )

@@ -2,7 +2,7 @@ import { Fragment } from 'preact'
 import { useState } from 'preact/hooks'
 import { duration, exactDuration } from '../format/duration'
 import { count } from '../format/number'
-import { durationTicks } from '../format/ticks'
+import { ticksWithin } from '../format/ticks'
 import { isPhase } from '../phase/parts'
 import { extent, factsOf, lanes, type Span, type Trace } from '../phase/waterfall'
 import { moveInList } from '../state/keys'
@@ -14,8 +14,8 @@ import { exactTime } from '../state/time'
  */
 export function Waterfall({ trace, requestSpanID }: { trace: Trace; requestSpanID: string }) {
   const [open, setOpen] = useState<string | null>(null)
-  const ticks = durationTicks(extent(trace), 6)
-  const scale = ticks[ticks.length - 1]!.ns
+  const scale = extent(trace)
+  const ticks = ticksWithin(scale, 6)
   const all = lanes(trace)
   return (
     <div class="waterfall" onKeyDown={moveInList} data-hold>

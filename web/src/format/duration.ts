@@ -51,6 +51,17 @@ export function exactDuration(ns: number | null | undefined): string {
   return `${minus(whole.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }))} ${unit.name}`
 }
 
+/**
+ * An interval beside its value, in the value's own unit: ±31, or its two ends
+ * where one of them is much farther away, as in a sparse tail.
+ */
+export function interval(value: number, low: number, high: number): string {
+  const [below, above] = [value - low, high - value]
+  if (Math.max(below, above) <= 2.5 * Math.min(below, above)) return plusMinus(value, low, high)
+  const unit = unitOf(value)
+  return [low, high].map((end) => significant(Number((end / unit.ns).toPrecision(2)))).join('–')
+}
+
 /** Half the width of an interval, as the ± beside a value: ±31 in the value's own unit. */
 export function plusMinus(value: number, low: number, high: number): string {
   const unit = unitOf(value)

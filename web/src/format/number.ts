@@ -44,9 +44,10 @@ export function percent(share: number | null | undefined): string {
   return minus(Math.abs(value) < 9.95 ? value.toPrecision(2) : value.toFixed(0)) + ' %'
 }
 
-/** A relative change: 0.1 is +10 %. No digit below a tenth of a percent, where chance alone decides. */
+/** A relative change: 0.1 is +10 %, 19 is ×20. No digit below a tenth of a percent, where chance alone decides. */
 export function change(relative: number | null | undefined): string {
   if (relative == null || Number.isNaN(relative)) return UNKNOWN
+  if (relative >= 9) return `×${significant(Number((relative + 1).toPrecision(2)))}`
   const size = Math.abs(relative) * 100
   const text = size < 9.95 ? size.toFixed(1) : grouped.format(size)
   return `${Number(text) === 0 ? '±' : relative > 0 ? '+' : '−'}${text} %`

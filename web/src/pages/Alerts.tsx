@@ -4,7 +4,10 @@ import { AlertCard, EvaluationText, groupText, State } from '../components/Alert
 import { Empty, ProblemNotice } from '../components/Notice'
 import { Rules } from '../components/Rules'
 import { rangeOf, update, useView } from '../state/location'
-import { dateTime, exactTime } from '../state/time'
+import { dateTime, describe, exactTime } from '../state/time'
+
+/** The history's range, unless one came along from another page. */
+const LONG = { from: 'now-7d', to: 'now' }
 
 const LOUD: Schemas['AlertState'][] = ['firing', 'pending', 'recovering', 'error']
 
@@ -53,7 +56,9 @@ function Evaluations({ rule }: { rule: string }) {
   return (
     <div class="panel">
       <div class="panel-head">
-        <h2>Why {rule} fired, or did not</h2>
+        <h2>
+          Why {rule} fired, or did not <span class="quiet">{describe(range)}</span>
+        </h2>
         <button type="button" onClick={() => update({ rule: null })}>
           Close
         </button>
@@ -75,7 +80,7 @@ function Evaluations({ rule }: { rule: string }) {
 
 function History({ rule }: { rule: string }) {
   const { params } = useView()
-  const range = { from: params.get('from') ?? 'now-7d', to: params.get('to') ?? 'now' }
+  const range = params.has('from') ? rangeOf(params) : LONG
   const { answer, problem } = useAnswer({
     path: '/alerts/history',
     query: { ...range, limit: 50, ...(rule ? { rule } : {}) },
@@ -86,7 +91,14 @@ function History({ rule }: { rule: string }) {
     <div class="panel flush">
       <div class="panel-head">
         <h2>History{rule && ` of ${rule}`}</h2>
-        <span class="quiet">{params.has('from') ? '' : 'last 7 days'}</span>
+        <span class="quiet">
+          {describe(range)}{' '}
+          {params.has('from') && (
+            <button type="button" class="plain" onClick={() => update({ from: null, to: null })}>
+              {describe(LONG)}
+            </button>
+          )}
+        </span>
       </div>
       {answer.rows.length === 0 ? (
         <p class="panel-text">No rule changed its state.</p>

@@ -39,7 +39,7 @@ export function Breakdown() {
       limit,
     },
   }
-  const { answer, problem, busy } = useAnswer(question)
+  const { answer, problem } = useAnswer(question)
   const columns: Column[] =
     shown === 'all'
       ? METRICS.map((metric) => ({ metric, q, name: METRIC_NAMES[metric] }))
@@ -95,7 +95,7 @@ export function Breakdown() {
       </div>
       {problem && <ProblemNotice problem={problem} />}
       {!answer && !problem && <Waiting />}
-      {answer && answer.groups.length === 0 && !busy && <NoRequests filtered={params.has('filter')} />}
+      {answer && answer.groups.length === 0 && <NoRequests filtered={params.has('filter')} />}
       {answer && answer.groups.length > 0 && (
         <>
           <BreakdownTable
@@ -106,7 +106,7 @@ export function Breakdown() {
             onOrder={(next) => update({ sort: formatOrder(next) }, { replace: true })}
           />
           <div class="below">
-            <Legend />
+            <Legend metric={bars} />
             <ScopeLine meta={answer} />
             {answer.omitted_groups > 0 && (
               <p class="scope-line">

@@ -12,14 +12,16 @@ import { ScopeLine } from '../components/ScopeLine'
 import { Segmented } from '../components/Segmented'
 import { SidePicker } from '../components/SidePicker'
 import { caveat } from '../phase/composition'
-import { verdict, type Comparison } from '../phase/difference'
+import { composed, verdict, type Behind, type Comparison, type Side } from '../phase/difference'
 import { METRIC_NAMES, quantileName, QUANTILES } from '../phase/parts'
-import { rangeOf, update, useView } from '../state/location'
+import { href, rangeOf, update, useView } from '../state/location'
+import { fromQuantile } from '../state/selection'
 import { before } from '../state/time'
 
 /** Two windows or two values side by side, and which phase owns the difference. B is the page's range. */
 export function Compare() {
-  const { params } = useView()
+  const view = useView()
+  const { params } = view
   useOwnRange(params)
   const metric = params.get('metric') === 'total' ? 'total' : 'ttft'
   const b = rangeOf(params)
@@ -43,8 +45,15 @@ export function Compare() {
       quantiles: [...QUANTILES],
     },
   }
-  const { answer, problem, busy } = useAnswer(question)
-  const empty = answer !== null && (answer.a.counted === 0 || answer.b.counted === 0) && !busy
+  const { answer, problem } = useAnswer(question)
+  /** The requests of a side from a percentile on. */
+  const behind = (side: Side, q: number) => {
+    const value = composed(answer!, side, q)?.value_ns
+    if (value == null) return undefined
+    const [window, own] = side === 'a' ? [a, filtersA] : [b, filtersB]
+    return href('/requests', view, { ...window, ...fromQuantile(metric, value, [...params.getAll('filter'), ...own]) })
+  }
+  const empty = answer !== null && (answer.a.counted === 0 || answer.b.counted === 0)
 
   return (
     <section class="page">
@@ -83,21 +92,21 @@ export function Compare() {
             <Composition
               metric={metric}
               title={`${METRIC_NAMES[metric]}, A against B`}
-              strips={pairs(answer)}
+              strips={pairs(answer, behind)}
               sentence={verdict(answer, metric)}
               notes={[
                 prefixed('A', caveat(metric, answer.a.composition)),
                 prefixed('B', caveat(metric, answer.b.composition)),
               ]}
             />
-            <Legend />
+            <Legend metric={metric} />
           </div>
           <div class="panel flush">
             <div class="panel-head">
               <h2>Which phase owns the difference</h2>
               <span class="quiet">A and B are the means around each percentile; faint differences may be nothing</span>
             </div>
-            <Differences comparison={answer} metric={metric} />
+            <Differences comparison={answer} metric={metric} behind={behind} />
           </div>
           <Mix mix={answer.mix} />
         </>
@@ -117,19 +126,13 @@ function useOwnRange(params: URLSearchParams): void {
 }
 
 /** One strip for each percentile, B beneath A. */
-function pairs(comparison: Comparison): Strip[] {
+function pairs(comparison: Comparison, behind: Behind): Strip[] {
   return comparison.quantiles.flatMap(({ q }) => {
-    const rows = (['a', 'b'] as const).map((side) =>
-      comparison[side].composition.compositions.find((row) => Math.abs(row.q - q) < 1e-9),
-    )
-    if (!rows[0] || !rows[1]) return []
-    return [
-      {
-        bars: [
-          { n: comparison.a.composition.n, name: `${quantileName(q)} A`, row: rows[0] },
-          { n: comparison.b.composition.n, name: 'B', row: rows[1] },
-        ],
-      },
-    ]
+    const bars = (['a', 'b'] as const).flatMap((side) => {
+      const row = composed(comparison, side, q)
+      const name = side === 'a' ? `${quantileName(q)} A` : 'B'
+      return row ? [{ n: comparison[side].composition.n, name, row, href: behind(side, q) }] : []
+    })
+    return bars.length === 2 ? [{ bars }] : []
   })
 }

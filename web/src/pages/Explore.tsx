@@ -10,6 +10,7 @@ import { ScopeLine } from '../components/ScopeLine'
 import { Segmented } from '../components/Segmented'
 import { tailEdge } from '../phase/heat'
 import { METRIC_MEANINGS, METRIC_NAMES, METRICS } from '../phase/parts'
+import { typing } from '../state/keys'
 import { href, rangeOf, update, useView, zoom } from '../state/location'
 import { describeSelection, selectionOf, withoutSelection, type Selection } from '../state/selection'
 
@@ -25,7 +26,7 @@ export function Explore() {
   const metric = METRICS.find((name) => name === params.get('metric')) ?? 'ttft'
   const scope = { ...rangeOf(params), filter: params.getAll('filter'), metric }
   const selection = selectionOf(params)
-  const { answer, problem, busy } = useAnswer({ path: '/heatmap', query: scope })
+  const { answer, problem } = useAnswer({ path: '/heatmap', query: scope })
   const select = (next: Selection | null) =>
     update(
       next
@@ -39,13 +40,13 @@ export function Explore() {
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === 'Escape' && event.target === document.body) update(withoutSelection())
+      if (event.key === 'Escape' && !event.defaultPrevented && !typing(event.target)) update(withoutSelection())
     }
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)
   }, [])
 
-  const empty = answer !== null && answer.counted === 0 && !busy
+  const empty = answer !== null && answer.counted === 0
   return (
     <section class="page">
       <div class="page-head">

@@ -33,7 +33,7 @@ export function Overview() {
   const group = composition.answer?.groups[0]
   const line = series.answer?.series[0]
   const problem = composition.problem ?? series.problem
-  const empty = composition.answer !== null && composition.answer.n === 0 && !composition.busy
+  const empty = composition.answer !== null && composition.answer.n === 0
 
   return (
     <section class="page">
@@ -50,12 +50,12 @@ export function Overview() {
         />
         {composition.answer && <ScopeLine meta={composition.answer} />}
       </div>
+      <Firing />
       {problem && <ProblemNotice problem={problem} />}
       {!composition.answer && !problem && <Waiting />}
       {empty && <NoRequests filtered={filter.length > 0} />}
       {composition.answer && !empty && (
         <>
-          <Firing />
           <div class="panel">
             {group && (
               <>
@@ -70,7 +70,7 @@ export function Overview() {
                   sentence={group.finding}
                   notes={[caveat(metric, group)]}
                 />
-                <Legend />
+                <Legend metric={metric} />
               </>
             )}
           </div>
@@ -101,11 +101,11 @@ export function Overview() {
               <div class="panel charts-to-come">{!series.problem && <Waiting />}</div>
             )}
             <div class="side">
+              <Changes metric={metric} />
               <NowAndBefore />
               <Hints />
             </div>
           </div>
-          <Changes metric={metric} />
         </>
       )}
     </section>

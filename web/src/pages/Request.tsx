@@ -8,10 +8,11 @@ import { PhaseBar } from '../components/PhaseBar'
 import { Waterfall } from '../components/Waterfall'
 import { duration, exactDuration } from '../format/duration'
 import { count } from '../format/number'
-import { durationTicks } from '../format/ticks'
+import { ticksWithin } from '../format/ticks'
 import { requestSegments, ttftSegments } from '../phase/segments'
 import { chunkGaps, type Trace } from '../phase/waterfall'
 import { formatFilter } from '../state/filters'
+import { typing } from '../state/keys'
 import { go, href, useView } from '../state/location'
 import { dateTime, exactTime } from '../state/time'
 
@@ -32,7 +33,9 @@ export function RequestPage({ traceID, spanID }: { traceID: string; spanID: stri
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const target = event.key === 'ArrowLeft' ? earlier : event.key === 'ArrowRight' ? later : undefined
-      if (target && event.target === document.body) go(link(target))
+      // There the arrows scroll sideways or edit.
+      const taken = typing(event.target) || (event.target as Element).closest('[role="region"], pre')
+      if (target && !taken) go(link(target))
     }
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)
@@ -112,8 +115,8 @@ function Outcome({ request }: { request: Request }) {
 
 /** The total and TTFT on one axis from the start of the request. */
 function Bars({ request }: { request: Request }) {
-  const ticks = durationTicks(request.total_ns, 6)
-  const scale = ticks[ticks.length - 1]!.ns
+  const scale = Math.max(request.total_ns, request.ttft_ns ?? 0, 1)
+  const ticks = ticksWithin(scale, 6)
   return (
     <div class="request-bars">
       <span />

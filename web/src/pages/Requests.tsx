@@ -32,7 +32,7 @@ export function Requests() {
       cursor,
     },
   }
-  const { answer, problem, busy } = useAnswer(question)
+  const { answer, problem } = useAnswer(question)
   return (
     <section class="page">
       <div class="page-head">
@@ -56,9 +56,7 @@ export function Requests() {
       </div>
       {problem && <ProblemNotice problem={problem} />}
       {!answer && !problem && <Waiting />}
-      {answer && answer.requests.length === 0 && !busy && (
-        <NoRequests filtered={params.has('filter') || selection !== null} />
-      )}
+      {answer && answer.requests.length === 0 && <NoRequests filtered={params.has('filter') || selection !== null} />}
       {answer && answer.requests.length > 0 && (
         <>
           <RequestTable

@@ -5,6 +5,15 @@ import { METRIC_NAMES, partName, quantileName, type Metric } from './parts'
 
 export type Comparison = Schemas['Comparison']
 export type Difference = Schemas['Difference']
+export type Side = 'a' | 'b'
+
+/** The address of the requests of a side from a percentile on. */
+export type Behind = (side: Side, q: number) => string | undefined
+
+/** The composition of a side around a percentile. */
+export function composed(comparison: Comparison, side: Side, q: number) {
+  return comparison[side].composition.compositions.find((row) => Math.abs(row.q - q) < 1e-9)
+}
 
 /** A bound above this says nothing that anybody could act on. */
 const USEFUL_BOUND = 0.1

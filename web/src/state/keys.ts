@@ -33,6 +33,7 @@ export function listenForKeys(): void {
     if (page && Date.now() - goPressed < SEQUENCE_MS) {
       goPressed = 0
       event.preventDefault()
+      overlay.set('none')
       go(href(page.path, currentView()))
       return
     }
@@ -47,7 +48,8 @@ export function listenForKeys(): void {
         break
       case 't':
         event.preventDefault()
-        overlay.set('time')
+        // Some pages have no range; it must not open on the next that has one.
+        if (document.querySelector('.time-picker')) overlay.set('time')
         break
       case '?':
         overlay.set(overlay.get() === 'help' ? 'none' : 'help')
@@ -59,7 +61,7 @@ export function listenForKeys(): void {
   })
 }
 
-function typing(target: EventTarget | null): boolean {
+export function typing(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('input, textarea, select, [contenteditable]') !== null
 }
 
