@@ -1,10 +1,10 @@
-import { Fragment } from 'preact'
 import type { Schemas } from '../api/client'
 import { duration, exactDuration } from '../format/duration'
 import { count, percent, signed, significant } from '../format/number'
 import { partClass, partName } from '../phase/parts'
 import { href, useView } from '../state/location'
 import { since, dateTime, exactTime } from '../state/time'
+import { Conditions } from './Conditions'
 
 type Alert = Schemas['Alert']
 type Evaluation = Schemas['Evaluation']
@@ -13,7 +13,7 @@ type Measured = Schemas['Measured']
 /** The group of an alert in one line. */
 export function groupText(group: Record<string, string>): string {
   const text = Object.entries(group)
-    .map(([dimension, value]) => `${dimension}=${value}`)
+    .map(([dimension, value]) => (value === '' ? `${dimension} not set` : `${dimension}=${value}`))
     .join(', ')
   return text || 'all requests'
 }
@@ -109,21 +109,7 @@ export function EvaluationText({ evaluation, seen = 'now' }: { evaluation: Evalu
           </div>
         )}
       </dl>
-      {evaluation.conditions.length > 0 && (
-        <dl class="conditions">
-          {evaluation.conditions.map((condition) => (
-            <Fragment key={condition.name}>
-              <dt>
-                <span class={condition.holds ? 'holds' : 'fails'}>
-                  {condition.holds === null ? '?' : condition.holds ? '✓' : '✗'}
-                </span>{' '}
-                {condition.name}
-              </dt>
-              <dd>{condition.detail}</dd>
-            </Fragment>
-          ))}
-        </dl>
-      )}
+      <Conditions conditions={evaluation.conditions} />
     </div>
   )
 }

@@ -29,7 +29,12 @@ export function ProblemNotice({ problem }: { problem: Problem }) {
     <div class="notice problem" role="alert">
       <strong>{problem.title}</strong>
       <div>
-        {problem.parameter && <code>{problem.parameter}</code>} {problem.detail}
+        {problem.parameter && (
+          <>
+            <code>{problem.parameter}</code>:{' '}
+          </>
+        )}
+        {problem.detail}
         {problem.allowed && <> Allowed: {problem.allowed}.</>}
       </div>
       {again ? (
