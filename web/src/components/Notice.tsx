@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { Problem } from '../api/client'
+import { sentence } from '../format/number'
 import { update } from '../state/location'
 import { refresh } from '../state/live'
 
@@ -26,7 +27,7 @@ export function Waiting() {
 export function ProblemNotice({ problem }: { problem: Problem }) {
   const again = problem.retryAfter !== null
   return (
-    <div class="notice problem" role="alert">
+    <div class={again ? 'notice problem again' : 'notice problem'} role="alert">
       <strong>{problem.title}</strong>
       <div>
         {problem.parameter && (
@@ -34,7 +35,7 @@ export function ProblemNotice({ problem }: { problem: Problem }) {
             <code>{problem.parameter}</code>:{' '}
           </>
         )}
-        {problem.detail}
+        {problem.parameter ? problem.detail : sentence(problem.detail)}
         {problem.allowed && <> Allowed: {problem.allowed}.</>}
       </div>
       {again ? (
