@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { duration, exactDuration, plusMinus, unitOf } from '../src/format/duration'
+import { duration, exactDuration, interval, plusMinus, unitOf } from '../src/format/duration'
 import { change, count, percent, rate, requests, sentence, signed, significant } from '../src/format/number'
-import { durationTicks, logTicks, niceStep } from '../src/format/ticks'
+import { durationTicks, logTicks, niceStep, ticksWithin } from '../src/format/ticks'
 
 describe('duration', () => {
   it.each([
@@ -46,6 +46,13 @@ describe('duration', () => {
   it('writes an interval in the unit of its value', () => {
     expect(plusMinus(182e6, 179e6, 185e6)).toBe('±3')
     expect(plusMinus(1.69e9, 1.4e9, 2.5e9)).toBe('±0.55')
+  })
+
+  it('writes both ends of an interval of which one is much farther away', () => {
+    expect(interval(182e6, 178e6, 188e6)).toBe('±5')
+    expect(interval(763e6, 520e6, 8.9e9)).toBe('520–8,900')
+    expect(interval(1.54e9, 1.05e9, 4.11e9)).toBe('1.1–4.1')
+    expect(interval(5e6, 5e6, 5e6)).toBe('±0')
   })
 
   it('changes the unit where rounding does', () => {
@@ -114,6 +121,15 @@ describe('ticks', () => {
     expect(durationTicks(0)).toHaveLength(1)
   })
 
+  it('end within a scale that does, and still name their unit', () => {
+    expect(ticksWithin(806e6, 5).map((tick) => tick.label)).toEqual(['0', '200', '400', '600', '800 ms'])
+    for (const max of [1, 999, 1.7e6, 3.3e9, 7.1e9, 88e9, 5e12]) {
+      const ticks = ticksWithin(max)
+      expect(ticks.at(-1)!.ns).toBeLessThanOrEqual(max)
+      expect(ticks.length).toBeGreaterThan(1)
+    }
+  })
+
   it('take steps of 1, 2, 2.5 or 5', () => {
     expect([niceStep(0.9), niceStep(1), niceStep(1.1), niceStep(2.2), niceStep(3), niceStep(70)]).toEqual([
       1, 1, 2, 2.5, 5, 100,
@@ -130,7 +146,9 @@ describe('a change', () => {
   it.each([
     [null, '–'],
     [0.4812, '+48 %'],
-    [11.95, '+1,195 %'],
+    [8.95, '+895 %'],
+    [11.95, '×13'],
+    [78.67, '×80'],
     [-0.046, '−4.6 %'],
     [0.0996, '+10 %'],
     [-0.00099, '−0.1 %'],
