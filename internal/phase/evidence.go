@@ -52,7 +52,7 @@ func (t *trace) workerPhases(e int32, p *phases) {
 	p.queue = t.enginePart(e, dialect.Queue)
 	p.prefill = t.enginePart(e, dialect.Prefill)
 	p.decode = t.enginePart(e, dialect.Decode)
-	if p.queue.ns == Unknown {
+	if p.queue.ns == Unknown && t.parts {
 		p.queue = t.queueByEvents(e)
 	}
 	if t.nodes[e].Is(dialect.ArrivalClock) {
@@ -77,11 +77,14 @@ func (t *trace) remarkIncomplete(engine *node, p *phases) {
 // whichever the engine's dialect prefers.
 func (t *trace) enginePart(engine int32, fact dialect.Number) part {
 	e := &t.nodes[engine]
-	own, parts := unknownPart, t.partSpans(engine, fact)
+	own := unknownPart
 	if e.Has(fact) {
 		own = measured(engine, e.Number(fact), e.Source(fact), "the engine's own value")
 	}
-	if parts.ns.Known() && (e.Is(dialect.PartsFirst) || !own.ns.Known()) {
+	if !t.parts {
+		return own
+	}
+	if parts := t.partSpans(engine, fact); parts.ns.Known() && (e.Is(dialect.PartsFirst) || !own.ns.Known()) {
 		return parts
 	}
 	return own

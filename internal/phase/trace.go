@@ -44,6 +44,7 @@ type trace struct {
 	out     *decomposer
 	version uint64
 	engines bool // at least one engine request span is there
+	parts   bool // at least one part of such a span is there
 	// orphans are the spans without a parent here by the parent's id, once asked for.
 	orphans map[[8]byte][]int32
 }
@@ -57,6 +58,7 @@ func (t *trace) index() {
 		n.outer, n.cross, n.engine, n.inner = none, none, none, none
 		n.upstream, n.root, n.owned, n.next = none, none, none, none
 		t.engines = t.engines || n.Role == dialect.RoleEngine
+		t.parts = t.parts || n.Role == dialect.RolePart
 	}
 	for i := len(t.nodes) - 1; i >= 0; i-- {
 		n := &t.nodes[i]
