@@ -30,6 +30,7 @@ type deriver struct {
 	mu       sync.Mutex
 	inbox    []delivery
 	waiting  int                     // spans in the inbox
+	taken    time.Time               // when the oldest came that the step under way took from the inbox
 	running  bool                    // somebody empties it
 	drained  chan struct{}           // closed when it is emptied
 	inflight map[*time.Time]struct{} // inserts under way, since when
@@ -366,6 +367,7 @@ func (d *deriver) report(now time.Time) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.taken = time.Time{}
 	d.state.DeriveLag, d.state.Traces, d.state.HeldSpans = now.Sub(oldest), len(d.traces), d.held
 }
 
@@ -377,5 +379,8 @@ func (d *deriver) fill(s *Status) {
 	s.DeriveLag, s.Traces, s.HeldSpans = d.state.DeriveLag, d.state.Traces, d.state.HeldSpans
 	for _, delivery := range d.inbox {
 		s.DeriveLag = max(s.DeriveLag, now.Sub(delivery.received))
+	}
+	if !d.taken.IsZero() {
+		s.DeriveLag = max(s.DeriveLag, now.Sub(d.taken))
 	}
 }

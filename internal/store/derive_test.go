@@ -65,6 +65,19 @@ func TestLateSpanDerivesItsRequestAgain(t *testing.T) {
 	require.EqualValues(t, 3*1000+phase.Revision, count(t, conn, "SELECT version FROM requests FINAL"))
 }
 
+// While a step is under way, what it took from the inbox still waits.
+func TestLagCountsTheStepUnderWay(t *testing.T) {
+	conn := open(t)
+	s := newStore(t, conn)
+	now := time.Now()
+	derive(t, s, now)
+	insert(t, s, oneCall(newGenerator(7), now.Add(-time.Minute))...)
+	s.deriver.drain(now)
+	require.Positive(t, s.Status(t.Context()).DeriveLag)
+	derive(t, s, now.Add(10*time.Second))
+	require.Zero(t, s.Status(t.Context()).DeriveLag)
+}
+
 func TestRestartDerivesWhatWasNot(t *testing.T) {
 	conn := open(t)
 	g := newGenerator(3)

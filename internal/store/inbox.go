@@ -85,6 +85,11 @@ func (d *deriver) drain(now time.Time) {
 	d.mu.Lock()
 	inbox := d.inbox
 	d.inbox, d.waiting = nil, 0
+	for _, delivery := range inbox {
+		if d.taken.IsZero() || delivery.received.Before(d.taken) {
+			d.taken = delivery.received
+		}
+	}
 	d.wake()
 	d.mu.Unlock()
 	for _, delivery := range inbox {
