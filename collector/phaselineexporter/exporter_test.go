@@ -6,13 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/configoptional"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 	"go.opentelemetry.io/collector/exporter/exportertest"
+	"go.opentelemetry.io/collector/extension/extensiontest"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
@@ -27,7 +30,10 @@ type failingStore struct {
 	component.ShutdownFunc
 	failures int
 	stored   chan int
+	full     error
 }
+
+func (s *failingStore) Room() error { return s.full }
 
 func (s *failingStore) InsertTraces(_ context.Context, td ptrace.Traces) error {
 	if s.failures > 0 {
@@ -79,6 +85,32 @@ func TestWaitForResultReturnsTheStoresError(t *testing.T) {
 	assert.ErrorContains(t, e.ConsumeTraces(t.Context(), spans(1)), "away")
 	assert.NoError(t, e.ConsumeTraces(t.Context(), spans(1)))
 	require.NoError(t, e.Shutdown(t.Context()))
+}
+
+// A queue on disk loses what it cannot write, so it is not filled to the brim.
+func TestRefusesSpansWithoutRoomOnDisk(t *testing.T) {
+	cfg := defaultConfig()
+	files, id := filestorage.NewFactory(), component.MustNewID("file_storage")
+	where := files.CreateDefaultConfig().(*filestorage.Config)
+	where.Directory = t.TempDir()
+	storage, err := files.Create(t.Context(), extensiontest.NewNopSettings(files.Type()), where)
+	require.NoError(t, err)
+	require.NoError(t, storage.Start(t.Context(), host{}))
+	queue := *cfg.Queue.Get()
+	queue.StorageID = &id
+	cfg.Queue = configoptional.Some[exporterhelper.QueueBatchConfig](queue)
+	store := &failingStore{stored: make(chan int, 1), full: errors.New("the disk is full")}
+	e, err := NewFactory().CreateTraces(t.Context(), exportertest.NewNopSettings(Type), cfg)
+	require.NoError(t, err)
+	require.NoError(t, e.Start(t.Context(), host{component.NewID(Type): store, id: storage}))
+	err = e.ConsumeTraces(t.Context(), spans(1))
+	assert.ErrorIs(t, err, store.full)
+	assert.False(t, consumererror.IsPermanent(err), "senders are to try again")
+	store.full = nil
+	require.NoError(t, e.ConsumeTraces(t.Context(), spans(1)))
+	assert.Equal(t, 1, <-store.stored)
+	require.NoError(t, e.Shutdown(t.Context()))
+	require.NoError(t, storage.Shutdown(t.Context()))
 }
 
 func TestNeedsOneExtension(t *testing.T) {

@@ -26,11 +26,18 @@ func NewFactory() exporter.Factory {
 func createTraces(ctx context.Context, set exporter.Settings, conf component.Config) (exporter.Traces, error) {
 	cfg := conf.(*Config)
 	e := new(tracesExporter)
-	return exporterhelper.NewTraces(ctx, set, cfg, e.push,
+	traces, err := exporterhelper.NewTraces(ctx, set, cfg, e.push,
 		exporterhelper.WithStart(e.start),
 		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
 		exporterhelper.WithTimeout(cfg.Timeout),
 		exporterhelper.WithRetry(cfg.Retry),
 		exporterhelper.WithQueue(cfg.Queue),
 	)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Queue.HasValue() && cfg.Queue.Get().StorageID != nil {
+		return careful{traces, e}, nil
+	}
+	return traces, nil
 }

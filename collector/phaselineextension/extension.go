@@ -63,6 +63,7 @@ type phaselineExtension struct {
 	questions  *query.Engine
 	alerts     *alert.Engine // nil if switched off
 	watch      *watch
+	disk       *disk
 	listener   net.Listener
 	receivers  []Receiver
 
@@ -82,6 +83,7 @@ func newExtension(cfg *Config, set extension.Settings, opts options) *phaselineE
 		version:   set.BuildInfo.Version,
 		logger:    set.Logger,
 		watch:     newWatch(),
+		disk:      newDisk(cfg.DataDir),
 		prepared:  make(chan struct{}),
 		receiving: make(chan struct{}),
 	}
@@ -234,6 +236,9 @@ func (e *phaselineExtension) InsertTraces(ctx context.Context, td ptrace.Traces)
 		return errNotPrepared
 	}
 }
+
+// Room says whether spans may wait in a queue on disk; see phaselineexporter.TraceStore.
+func (e *phaselineExtension) Room() error { return e.disk.room(time.Now()) }
 
 // NotifyConfigSnapshot is called by the collector after Start and before the
 // pipelines start.
