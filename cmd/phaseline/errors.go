@@ -46,6 +46,7 @@ var rewrites = []struct {
 	pattern     *regexp.Regexp
 	replacement string
 }{
+	{regexp.MustCompile(`^failed to start extensions: `), ""},
 	{regexp.MustCompile(`^failed to get config: `), "configuration: "},
 	{regexp.MustCompile(`^invalid configuration: `), "configuration: "},
 	{regexp.MustCompile(`cannot (unmarshal|resolve|retrieve|convert) the (configuration|confmap\.Conf): `), ""},

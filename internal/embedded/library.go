@@ -36,7 +36,7 @@ func FindLibrary(configured string) (string, error) {
 	}
 	return "", fmt.Errorf("the ClickHouse engine's library (libchdb.so) was not found; there are three ways on: "+
 		"install it with `npm install %s` in this folder, or name it in %s; "+
-		"point clickhouse.dsn to a ClickHouse server; "+
+		"point to a ClickHouse server with --set extensions.phaseline.clickhouse.dsn=clickhouse://HOST:9000; "+
 		"or run `docker compose up`, which brings a server along", npmPackage(), LibraryEnv)
 }
 
