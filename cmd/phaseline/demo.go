@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/phaseline/phaseline/collector"
 	"github.com/phaseline/phaseline/collector/phaselineextension"
@@ -101,9 +102,17 @@ type demonstration struct {
 
 // demoState is kept in the demo's folder, which it also marks as one.
 type demoState struct {
-	Complete  bool                `json:"complete"` // the history is in
-	Until     time.Time           `json:"until"`    // traffic was sent up to then
+	Until     time.Time           `json:"until"`   // traffic was sent up to then
+	History   []stretch           `json:"history"` // what of the past is not in yet
 	Incidents []simulate.Incident `json:"incidents"`
+}
+
+// stretch is a part of the past: the two weeks before the first start, or the
+// time between two starts. It is simulated with a seed of its own, so that a
+// chunk that was sent in part, and is sent again, ends in the same rows.
+type stretch struct {
+	simulate.Demo
+	Chunks int // of it are in
 }
 
 // data is where Phaseline itself keeps what it stores.
@@ -136,13 +145,18 @@ func newDemonstration(dir string, out io.Writer) (*demonstration, error) {
 	if err := json.Unmarshal(text, &d.state); err != nil {
 		return nil, fmt.Errorf("%s is damaged (%w): delete the folder to begin afresh", filepath.Join(dir, demoMarker), err)
 	}
-	if !d.state.Complete {
-		// A history with a hole in it would tell a wrong story.
-		if err := os.RemoveAll(d.data()); err != nil {
-			return nil, fmt.Errorf("remove the unfinished demo: %w", err)
-		}
-	}
 	return d, d.save(func(*demoState) {})
+}
+
+// begin notes that the present starts now, and that the time since the last
+// start, or two weeks, are to be filled in.
+func (d *demonstration) begin(now time.Time) (simulate.Demo, error) {
+	demo := simulate.Demo{Seed: uint64(now.UnixNano()), Start: now, Past: min(demoPast, now.Sub(d.state.Until))}
+	return demo, d.save(func(s *demoState) {
+		s.Until = now
+		s.History = append(s.History, stretch{Demo: demo})
+		s.Incidents = append(s.Incidents, demo.History()...)
+	})
 }
 
 // save changes the state and writes it down.
@@ -195,43 +209,59 @@ func (d *demonstration) run(ctx context.Context, r phaselineextension.Ready) err
 	if endpoint == "" {
 		return errors.New("the configuration has no OTLP/HTTP receiver, which the demo sends to")
 	}
-	now := time.Now()
-	demo := simulate.Demo{Seed: uint64(now.UnixNano()), Start: now, Past: demoPast}
-	if d.state.Complete {
-		demo.Past = min(demoPast, now.Sub(d.state.Until))
+	demo, err := d.begin(time.Now())
+	if err != nil {
+		return err
 	}
-
-	live := make(chan error, 1)
-	go func() { live <- d.live(ctx, demo, simulate.NewSender(strings.TrimSuffix(endpoint, "/v1/traces"))) }()
-	history := d.history(ctx, demo, simulate.NewSender(strings.TrimSuffix(endpoint, "/v1/traces")), r.UI)
-	return errors.Join(history, <-live)
+	endpoint = strings.TrimSuffix(endpoint, "/v1/traces")
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return d.live(ctx, demo, simulate.NewSender(endpoint)) })
+	both.Go(func() error { return d.history(ctx, simulate.NewSender(endpoint), r.UI) })
+	return both.Wait()
 }
 
 // history sends what lies before the start, the newest first.
-func (d *demonstration) history(ctx context.Context, demo simulate.Demo, sender *simulate.Sender, ui string) error {
+func (d *demonstration) history(ctx context.Context, sender *simulate.Sender, ui string) error {
 	began := time.Now()
+	for len(d.state.History) > 0 {
+		last := len(d.state.History) - 1
+		if err := d.fill(ctx, d.state.History[last], sender, ui); err != nil {
+			return fmt.Errorf("history: %w", err)
+		}
+		if err := d.save(func(s *demoState) { s.History = s.History[:last] }); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(d.out, "demo: the whole history is in, after %s\n", time.Since(began).Round(time.Second))
+	return nil
+}
+
+// fill sends what of a stretch is not in yet.
+func (d *demonstration) fill(ctx context.Context, s stretch, sender *simulate.Sender, ui string) error {
 	told := time.Duration(0)
-	for i, c := range demo.Chunks() {
-		err := demo.Backfill(c, func(td ptrace.Traces) error {
+	for i, c := range s.Demo.Chunks() {
+		if i < s.Chunks {
+			continue
+		}
+		err := s.Backfill(c, func(td ptrace.Traces) error {
 			if i > 0 {
 				makeRoom(ctx, ui)
 			}
 			return sender.Send(ctx, td)
 		})
 		if err != nil {
-			return fmt.Errorf("history: %w", err)
+			return err
 		}
-		back := demo.Start.Sub(time.Unix(0, c.From))
+		if err := d.save(func(state *demoState) { state.History[len(state.History)-1].Chunks = i + 1 }); err != nil {
+			return err
+		}
+		back := s.Start.Sub(time.Unix(0, c.From))
 		if i == 0 || back >= told+24*time.Hour {
 			told = back.Truncate(24 * time.Hour)
 			fmt.Fprintf(d.out, "demo: history of %s is in, %d spans: %s\n", age(back), sender.Spans(), ui)
 		}
 	}
-	fmt.Fprintf(d.out, "demo: the whole history is in, after %s\n", time.Since(began).Round(time.Second))
-	return d.save(func(s *demoState) {
-		s.Complete, s.Until = true, time.Now()
-		s.Incidents = append(demo.History(), s.Incidents...)
-	})
+	return nil
 }
 
 // maxLag is how far derivation may fall behind for the sake of the past: the
@@ -276,7 +306,7 @@ func age(d time.Duration) string {
 }
 
 // live sends the present as it happens, and says when something breaks.
-func (d *demonstration) live(ctx context.Context, demo simulate.Demo, sender *simulate.Sender) error {
+func (d *demonstration) live(ctx context.Context, demo simulate.Demo, sender *simulate.Sender) (err error) {
 	sim, err := demo.Live()
 	if err != nil {
 		return err
@@ -285,6 +315,7 @@ func (d *demonstration) live(ctx context.Context, demo simulate.Demo, sender *si
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	last := demo.Start
+	defer func() { err = errors.Join(err, d.save(func(s *demoState) { s.Until = last })) }()
 	for {
 		select {
 		case <-ctx.Done():
@@ -303,6 +334,8 @@ func (d *demonstration) live(ctx context.Context, demo simulate.Demo, sender *si
 	}
 }
 
+const saveEvery = 5 * time.Second
+
 // record prints and keeps the incidents that began or ended in (from, to].
 func (d *demonstration) record(incidents []simulate.Incident, from, to time.Time) error {
 	within := func(t int64) bool { return t > from.UnixNano() && t <= to.UnixNano() }
@@ -316,7 +349,8 @@ func (d *demonstration) record(incidents []simulate.Incident, from, to time.Time
 			fmt.Fprintf(d.out, "demo: %s  %s ends\n", time.Unix(0, in.To).Format(time.TimeOnly), in.Kind)
 		}
 	}
-	if len(begun) == 0 && from.Minute() == to.Minute() {
+	// After a kill, what was sent since the last save is sent once more.
+	if len(begun) == 0 && from.Truncate(saveEvery).Equal(to.Truncate(saveEvery)) {
 		return nil
 	}
 	return d.save(func(s *demoState) {

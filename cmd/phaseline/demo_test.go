@@ -21,22 +21,38 @@ func TestDemoFolder(t *testing.T) {
 	_, err = newDemonstration(dir, &bytes.Buffer{})
 	require.ErrorContains(t, err, "another demo uses")
 
-	// An unfinished demo begins afresh, a complete one keeps its data.
-	stored := filepath.Join(d.data(), "stored")
-	require.NoError(t, os.MkdirAll(stored, 0o755))
 	require.NoError(t, d.lock.Close())
-	d, err = newDemonstration(dir, &bytes.Buffer{})
-	require.NoError(t, err)
-	require.NoDirExists(t, stored)
+}
 
-	until := time.Now().Add(-time.Hour).Round(0)
-	require.NoError(t, os.MkdirAll(stored, 0o755))
-	require.NoError(t, d.save(func(s *demoState) { s.Complete, s.Until = true, until }))
-	require.NoError(t, d.lock.Close())
-	d, err = newDemonstration(dir, &bytes.Buffer{})
-	require.NoError(t, err)
-	require.DirExists(t, stored)
-	assert.True(t, d.state.Until.Equal(until))
+// A first start fills in two weeks, a later one what is missing since, and what
+// an earlier one was stopped at.
+func TestDemoGoesOnWhereItStopped(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "demo")
+	restart := func(now time.Time) *demonstration {
+		d, err := newDemonstration(dir, &bytes.Buffer{})
+		require.NoError(t, err)
+		_, err = d.begin(now)
+		require.NoError(t, err)
+		require.NoError(t, d.lock.Close())
+		return d
+	}
+	first := time.Now()
+	d := restart(first)
+	require.Len(t, d.state.History, 1)
+	assert.Equal(t, demoPast, d.state.History[0].Past)
+	incidents := len(d.state.Incidents)
+	assert.Greater(t, incidents, 5)
+	require.NoError(t, d.save(func(s *demoState) {
+		s.History[0].Chunks = 3
+		s.Until = first.Add(time.Minute)
+	}))
+
+	d = restart(first.Add(11 * time.Minute))
+	require.Len(t, d.state.History, 2)
+	assert.Equal(t, 3, d.state.History[0].Chunks)
+	assert.True(t, d.state.History[0].Start.Equal(first))
+	assert.Equal(t, 10*time.Minute, d.state.History[1].Past)
+	assert.Len(t, d.state.Incidents, incidents, "none lies in the ten minutes between")
 }
 
 func TestDemoLeavesOtherFoldersAlone(t *testing.T) {

@@ -146,7 +146,12 @@ func (d Demo) History() []Incident {
 	for i, back := 0, 26*time.Hour; back < d.Past; i, back = i+1, back+35*time.Hour {
 		out = append(out, scripted(sequence[(i+3)%len(sequence)], d.Start.Add(-back), 40*time.Minute))
 	}
-	return overlapping(out, d.Start.Add(-d.Past).UnixNano(), d.Start.UnixNano())
+	oldest := d.Start.Add(-d.Past).UnixNano()
+	out = overlapping(out, oldest, d.Start.UnixNano())
+	for i := range out {
+		out[i].From = max(out[i].From, oldest) // what lies before was live, and calm
+	}
+	return out
 }
 
 // Live incidents: the first begins FirstLive after the start and the next ones
