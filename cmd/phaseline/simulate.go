@@ -41,9 +41,10 @@ func newSimulateServeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "An OpenAI-compatible server that answers at the speed of a simulated GPU",
-		Long: `Serves /v1/chat/completions (streamed or not) and /v1/models with the timing of a
-continuous-batching engine, and sends the spans that vLLM would. Point any client
-or load tester at it. Answers are filler: max_tokens tokens, 128 if not set.`,
+		Long: `Serves /v1/chat/completions, /v1/completions (streamed or not) and /v1/models with
+the timing of a continuous-batching engine, and sends the spans that vLLM would.
+Point any client or load tester at it. Answers are filler: as many tokens as
+max_tokens says; without it 128 in a chat, 16 in a completion.`,
 		Example: `  phaseline simulate serve
   phaseline simulate serve --gpu l4 --max-num-seqs 8
   curl -N http://127.0.0.1:8000/v1/chat/completions -H 'Content-Type: application/json' \

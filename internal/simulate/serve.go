@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -27,8 +27,8 @@ type ServerConfig struct {
 	Export func(ptrace.Traces)
 }
 
-// Server answers /v1/chat/completions, streamed or not, and /v1/models at the
-// speed of its engine, in real time. What it says is filler; when it says it is
+// Server answers /v1/chat/completions and /v1/completions, streamed or not, and
+// /v1/models at the speed of its engine, in real time. What it says is filler; when it says it is
 // the point. It reads the inbound traceparent as vLLM does.
 type Server struct {
 	config ServerConfig
@@ -110,6 +110,8 @@ func (s *Server) submit(j *job) *stream {
 	if len(s.engine.waiting) >= s.config.Waiting {
 		return nil
 	}
+	s.number++
+	j.call.id = uint64(s.began)/1e3 + s.number
 	j.queued = time.Now().UnixNano()
 	if s.engine.load() == 0 {
 		s.engine.now = j.queued
@@ -146,7 +148,9 @@ func (s *Server) progress(st *stream) (int, bool) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method + " " + r.URL.Path {
 	case "POST /v1/chat/completions":
-		s.chat(w, r)
+		s.complete(w, r, false)
+	case "POST /v1/completions":
+		s.complete(w, r, true)
 	case "GET /v1/models":
 		writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": []any{
 			map[string]any{"id": s.config.Model, "object": "model", "created": s.began / 1e9, "owned_by": "phaseline-simulate"},
@@ -154,17 +158,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "GET /health":
 		w.WriteHeader(http.StatusOK)
 	default:
-		refuse(w, http.StatusNotFound, "this server has POST /v1/chat/completions, GET /v1/models and GET /health")
+		refuse(w, http.StatusNotFound, "this server has POST /v1/chat/completions, POST /v1/completions, GET /v1/models and GET /health")
 	}
 }
 
-type chatRequest struct {
+// completionRequest is a chat, or the prompt of a text completion.
+type completionRequest struct {
 	Model    string `json:"model"`
 	Messages []struct {
-		Role    string          `json:"role"`
 		Content json.RawMessage `json:"content"`
 	} `json:"messages"`
-	Stream        bool `json:"stream"`
+	Prompt        json.RawMessage `json:"prompt"`
+	Stream        bool            `json:"stream"`
 	StreamOptions struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
@@ -173,21 +178,45 @@ type chatRequest struct {
 	N                   int `json:"n"`
 }
 
-// defaultOutput is how many tokens an answer has if the caller sets no limit.
-const defaultOutput = 128
+// How many tokens an answer has if the caller sets no limit.
+const (
+	defaultChat = 128
+	defaultText = 16 // as in OpenAI's API
+)
 
-// job checks a chat request and sizes it: four bytes of text are a token.
-func (c *chatRequest) job(config ServerConfig) (*job, error) {
-	if len(c.Messages) == 0 {
-		return nil, errors.New("messages must have at least one message")
-	}
+// job checks a request and sizes it: four bytes of text are a token.
+func (c *completionRequest) job(config ServerConfig, text bool) (*job, error) {
 	if c.N > 1 {
 		return nil, errors.New("n above 1 is not simulated")
 	}
 	if c.MaxTokens < 0 || c.MaxCompletionTokens < 0 {
 		return nil, errors.New("max_tokens must not be negative")
 	}
-	k := &call{truth: &Truth{}}
+	k := &call{truth: &Truth{}, text: text, limit: cmp.Or(c.MaxCompletionTokens, c.MaxTokens)}
+	output := cmp.Or(k.limit, defaultChat)
+	var err error
+	if text {
+		output = cmp.Or(k.limit, defaultText)
+		err = c.prompt(k)
+	} else {
+		err = c.conversation(k)
+	}
+	if err != nil {
+		return nil, err
+	}
+	tokens := k.truth.InputTokens
+	if tokens+output > config.Engine.KVTokens {
+		return nil, fmt.Errorf("%d input and %d output tokens are more than the KV cache holds (%d)", tokens, output, config.Engine.KVTokens)
+	}
+	return &job{call: k, prompt: tokens, target: output, slow: 1}, nil
+}
+
+// conversation sizes a chat. Its first message is a prefix that other chats may
+// share, all but the last one what this chat has already sent.
+func (c *completionRequest) conversation(k *call) error {
+	if len(c.Messages) == 0 {
+		return errors.New("messages must have at least one message")
+	}
 	tokens, last := 0, 0
 	hash := fnv.New64a()
 	for i, m := range c.Messages {
@@ -201,35 +230,44 @@ func (c *chatRequest) job(config ServerConfig) (*job, error) {
 		}
 	}
 	k.sessionKey, k.historyTokens = hash.Sum64()^1, tokens-last
-	output := c.MaxCompletionTokens
-	if output == 0 {
-		output = c.MaxTokens
-	}
-	if output == 0 {
-		output = defaultOutput
-	}
-	if tokens+output > config.Engine.KVTokens {
-		return nil, fmt.Errorf("%d input and %d output tokens are more than the KV cache holds (%d)", tokens, output, config.Engine.KVTokens)
-	}
 	k.truth.InputTokens = tokens
-	return &job{call: k, prompt: tokens, target: output, slow: 1}, nil
+	return nil
 }
 
-// maxBody of a chat request in bytes.
+// prompt sizes a text completion: a text, or a list of token numbers. The same
+// prompt again is found in the prefix cache.
+func (c *completionRequest) prompt(k *call) error {
+	var text string
+	var numbers []int
+	switch {
+	case json.Unmarshal(c.Prompt, &text) == nil && text != "":
+		k.truth.InputTokens = (len(text) + 3) / 4
+	case json.Unmarshal(c.Prompt, &numbers) == nil && len(numbers) > 0:
+		k.truth.InputTokens = len(numbers)
+	default:
+		return errors.New("prompt must be one text or one list of tokens")
+	}
+	hash := fnv.New64a()
+	hash.Write(c.Prompt)
+	k.sessionKey, k.historyTokens = hash.Sum64(), k.truth.InputTokens
+	return nil
+}
+
+// maxBody of a request in bytes.
 const maxBody = 8 << 20
 
-func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
+func (s *Server) complete(w http.ResponseWriter, r *http.Request, text bool) {
 	arrived := time.Now().UnixNano()
-	var c chatRequest
+	var c completionRequest
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&c); err != nil {
-		refuse(w, http.StatusBadRequest, "the body is not a chat completion request: "+err.Error())
+		refuse(w, http.StatusBadRequest, "the body is not a completion request: "+err.Error())
 		return
 	}
 	if c.Model != "" && c.Model != s.config.Model {
 		refuse(w, http.StatusNotFound, fmt.Sprintf("the model %q does not exist; this server has %q", c.Model, s.config.Model))
 		return
 	}
-	j, err := c.job(s.config)
+	j, err := c.job(s.config, text)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
@@ -241,111 +279,30 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.leave(j)
-	s.mu.Lock()
-	s.number++
-	j.call.id = uint64(s.began)/1e3 + s.number
-	s.mu.Unlock()
 
-	answer := newAnswer(w, requestID(j.call), s.config.Model, c.Stream)
-	var first, written int64
-	for {
+	a := newAnswer(w, s.config.Model, j, c.Stream, c.StreamOptions.IncludeUsage)
+	if err := a.begin(); err != nil {
+		return
+	}
+	var first int64
+	written := 0
+	for ended := false; !ended; {
 		select {
 		case <-st.changed:
 		case <-r.Context().Done():
 			return
 		}
-		n, ended := s.progress(st)
-		if first == 0 && n > 0 {
+		var n int
+		if n, ended = s.progress(st); first == 0 && n > 0 {
 			first = time.Now().UnixNano()
 		}
-		if err := answer.tokens(n - int(written)); err != nil {
+		if err := a.tokens(n - written); err != nil {
 			return
 		}
-		written = int64(n)
-		if ended {
-			break
-		}
+		written = n
 	}
 	last := time.Now().UnixNano()
-	err = answer.end(j.prompt, j.generated, j.cached, c.StreamOptions.IncludeUsage)
-	if err == nil && s.config.Export != nil {
+	if err := a.end(); err == nil && s.config.Export != nil {
 		s.config.Export(s.span(j, r.Header.Get("Traceparent"), arrived, first, last))
 	}
-}
-
-// answer writes a completion, in one piece or as server-sent events.
-type answer struct {
-	w       http.ResponseWriter
-	id      string
-	model   string
-	stream  bool
-	created int64
-	text    strings.Builder
-}
-
-func newAnswer(w http.ResponseWriter, id, model string, stream bool) *answer {
-	return &answer{w: w, id: id, model: model, stream: stream, created: time.Now().Unix()}
-}
-
-func (a *answer) tokens(n int) error {
-	for range n {
-		if !a.stream {
-			a.text.WriteString("token ")
-			continue
-		}
-		a.w.Header().Set("Content-Type", "text/event-stream")
-		choice := map[string]any{"index": 0, "delta": map[string]string{"content": "token "}, "finish_reason": nil}
-		if err := a.event(map[string]any{"choices": []any{choice}}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (a *answer) event(fields map[string]any) error {
-	fields["id"], fields["object"], fields["created"], fields["model"] = a.id, "chat.completion.chunk", a.created, a.model
-	text, err := json.Marshal(fields)
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(a.w, "data: %s\n\n", text); err != nil {
-		return err
-	}
-	return http.NewResponseController(a.w).Flush()
-}
-
-func (a *answer) end(input, output, cached int, usage bool) error {
-	used := map[string]any{
-		"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output,
-		"prompt_tokens_details": map[string]int{"cached_tokens": cached},
-	}
-	if !a.stream {
-		choice := map[string]any{"index": 0, "finish_reason": "length",
-			"message": map[string]string{"role": "assistant", "content": a.text.String()}}
-		writeJSON(a.w, http.StatusOK, map[string]any{"id": a.id, "object": "chat.completion", "created": a.created,
-			"model": a.model, "choices": []any{choice}, "usage": used})
-		return nil
-	}
-	choice := map[string]any{"index": 0, "delta": map[string]string{}, "finish_reason": "length"}
-	if err := a.event(map[string]any{"choices": []any{choice}}); err != nil {
-		return err
-	}
-	if usage {
-		if err := a.event(map[string]any{"choices": []any{}, "usage": used}); err != nil {
-			return err
-		}
-	}
-	_, err := fmt.Fprint(a.w, "data: [DONE]\n\n")
-	return err
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
-}
-
-// refuse answers in the shape of OpenAI's errors, which client libraries read.
-func refuse(w http.ResponseWriter, status int, message string) {
-	writeJSON(w, status, map[string]any{"error": map[string]any{"message": message, "type": "invalid_request_error", "code": status}})
 }

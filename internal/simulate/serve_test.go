@@ -37,7 +37,12 @@ func serve(t *testing.T, engine EngineConfig, waiting int) (string, <-chan ptrac
 
 func chat(t *testing.T, ctx context.Context, url, body string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/chat/completions", strings.NewReader(body))
+	return post(t, ctx, url+"/v1/chat/completions", body)
+}
+
+func post(t *testing.T, ctx context.Context, url, body string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +53,19 @@ func chat(t *testing.T, ctx context.Context, url, body string) *http.Response {
 	}
 	t.Cleanup(func() { resp.Body.Close() })
 	return resp
+}
+
+// readEvents returns the data of server-sent events; first is called at the first one.
+func readEvents(body io.Reader, first func()) (events []string) {
+	for lines := bufio.NewScanner(body); lines.Scan(); {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			if len(events) == 0 {
+				first()
+			}
+			events = append(events, data)
+		}
+	}
+	return events
 }
 
 func attribute(t *testing.T, span ptrace.Span, key string) float64 {
@@ -64,18 +82,12 @@ func TestServeStream(t *testing.T) {
 	start := time.Now()
 	resp := chat(t, t.Context(), url, `{"model":"m","stream":true,"stream_options":{"include_usage":true},"max_tokens":20,"messages":[{"role":"user","content":"Hello"}]}`)
 	var ttft time.Duration
-	var events []string
-	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
-			if ttft == 0 {
-				ttft = time.Since(start)
-			}
-			events = append(events, data)
-		}
-	}
+	events := readEvents(resp.Body, func() { ttft = time.Since(start) })
 	total := time.Since(start)
-	if len(events) != 23 || events[22] != "[DONE]" || !strings.Contains(events[21], `"completion_tokens":20`) {
-		t.Fatalf("%d events, the last %q", len(events), events[max(0, len(events)-2):])
+	// A role, 20 tokens, the reason for the end, usage, and the end.
+	if len(events) != 24 || !strings.Contains(events[0], `"role":"assistant"`) || !strings.Contains(events[21], `"finish_reason":"length"`) ||
+		!strings.Contains(events[22], `"completion_tokens":20`) || events[23] != "[DONE]" {
+		t.Fatalf("%d events: %q", len(events), events)
 	}
 	span := <-spans
 	if span.TraceID().String() != "0102030405060708090a0b0c0d0e0f10" || span.ParentSpanID().String() != "1112131415161718" {
@@ -110,6 +122,51 @@ func TestServeWhole(t *testing.T) {
 		t.Errorf("answer %+v", answer)
 	}
 	<-spans
+}
+
+// Load testers use the text completions. A prompt that was seen needs no prefill
+// again, but for its last block.
+func TestServeTextCompletion(t *testing.T) {
+	url, spans := serve(t, Engine(Llama8B, H100), 0)
+	for i, cached := range []int{0, 992} {
+		resp := post(t, t.Context(), url+"/v1/completions", `{"max_tokens":3,"prompt":"`+strings.Repeat("abcd", 1000)+`"}`)
+		var answer struct {
+			ID, Object string
+			Choices    []struct {
+				Text   string
+				Reason string `json:"finish_reason"`
+			}
+			Usage struct {
+				PromptTokens int `json:"prompt_tokens"`
+				Details      struct {
+					Cached int `json:"cached_tokens"`
+				} `json:"prompt_tokens_details"`
+			}
+		}
+		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+			t.Fatal(err)
+		}
+		if answer.Object != "text_completion" || len(answer.Choices) != 1 || answer.Choices[0].Text != "token token token " ||
+			answer.Choices[0].Reason != "length" || answer.Usage.PromptTokens != 1000 || answer.Usage.Details.Cached != cached {
+			t.Errorf("answer %d: %+v", i, answer)
+		}
+		span := <-spans
+		if id, _ := span.Attributes().Get("gen_ai.request.id"); id.Str() != answer.ID || !strings.HasPrefix(answer.ID, "cmpl-") {
+			t.Errorf("the answer is %s, the span's request %s", answer.ID, id.Str())
+		}
+	}
+
+	resp := post(t, t.Context(), url+"/v1/completions", `{"stream":true,"prompt":[1,2,3]}`)
+	events := readEvents(resp.Body, func() {})
+	if len(events) != 18 || !strings.Contains(events[0], `"text":"token "`) || !strings.Contains(events[16], `"finish_reason":"stop"`) {
+		t.Errorf("%d events: %q", len(events), events)
+	}
+	<-spans
+	for _, prompt := range []string{`""`, `["a","b"]`, `[]`, `7`} {
+		if resp := post(t, t.Context(), url+"/v1/completions", `{"prompt":`+prompt+`}`); resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("prompt %s got %s", prompt, resp.Status)
+		}
+	}
 }
 
 func TestServeRefuses(t *testing.T) {

@@ -114,6 +114,8 @@ type call struct {
 	historyTokens            int
 	slowdown                 float64
 	id                       uint64
+	text                     bool // a text completion, not a chat
+	limit                    int  // tokens the caller allows at most; 0: it does not say
 	connect                  connectTimes
 	failures                 []attempt // attempts before the last
 	sent                     int64     // the last attempt leaves the client

@@ -191,4 +191,10 @@ func putStrings(m pcommon.Map, key string, values ...string) {
 	}
 }
 
-func requestID(k *call) string { return "chatcmpl-" + strconv.FormatUint(k.id, 36) }
+func requestID(k *call) string {
+	kind := "chatcmpl-"
+	if k.text {
+		kind = "cmpl-"
+	}
+	return kind + strconv.FormatUint(k.id, 36)
+}
