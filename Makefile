@@ -78,6 +78,7 @@ lint: $(MODULES)
 	go vet ./...
 	cd bench && go vet .
 	go run $(STATICCHECK) ./...
+	go test ./test/layout
 	npm run lint --workspace web
 	npm run check --workspace test/browser
 

@@ -1,4 +1,5 @@
-// Package layout keeps the dependencies between packages running one way.
+// Package layout keeps rules that the whole source follows: dependencies between
+// packages run one way, and no string is formatted into SQL.
 package layout
 
 import (
