@@ -28,24 +28,27 @@ const maxLabelLength = 128
 // other is the value of every label once there are too many label sets.
 const other = "other"
 
+// outcomes are all that a request may have.
+var outcomes = []phase.Outcome{phase.OutcomeOK, phase.OutcomeError, phase.OutcomeCancelled, phase.OutcomeCacheHit}
+
 // labelNames are the labels of a label set: service, model and provider.
 var labelNames = []string{"service_name", "gen_ai_request_model", "gen_ai_provider_name"}
 
 // durationBuckets reach from 1 ms (a cached token over loopback) to 10 min (a
-// long agent step), in seconds. tokenBuckets are for the time of one token.
+// long agent step), in seconds. tokenBuckets are for the time of one token,
+// usageBuckets, those of the conventions, for how many tokens a request has.
 var (
 	durationBuckets = []float64{.001, .002, .005, .01, .02, .05, .1, .15, .2, .3, .5, .75, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300, 600}
 	tokenBuckets    = []float64{.001, .002, .003, .005, .0075, .01, .015, .02, .025, .03, .04, .05, .06, .08, .1, .15, .2, .3, .5, 1, 2.5, 10}
+	usageBuckets    = []float64{1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864}
 )
 
 // Requests observes requests.
 type Requests struct {
 	clientDuration, clientTTFT             *prometheus.HistogramVec
 	serverDuration, serverTTFT, serverTPOT *prometheus.HistogramVec
-	phases                                 *prometheus.HistogramVec
-	outcomes                               *prometheus.CounterVec
-	flags                                  *prometheus.CounterVec
-	tokens                                 *prometheus.CounterVec
+	phases, tokens                         *prometheus.HistogramVec
+	outcomes, flags                        *prometheus.CounterVec
 	folded                                 prometheus.Counter
 
 	mu        sync.Mutex
@@ -86,9 +89,8 @@ func NewRequests(registerer prometheus.Registerer, maxSeries int) (*Requests, er
 	m.outcomes = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "phaseline_requests_total", Help: "Requests by outcome: ok, error, cancelled, cache_hit.",
 	}, append(labelNames[:len(labelNames):len(labelNames)], "outcome"))
-	m.tokens = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "phaseline_tokens_total", Help: "Tokens of requests that say how many, by gen_ai_token_type: input (cached ones included), output.",
-	}, append(labelNames[:len(labelNames):len(labelNames)], "gen_ai_token_type"))
+	m.tokens = histogram("gen_ai_client_token_usage",
+		"Tokens of the requests that say how many, by gen_ai_token_type: input (cached ones included), output.", usageBuckets, "gen_ai_token_type")
 	m.flags = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "phaseline_request_flags_total", Help: "Requests by data-quality flag.",
 	}, []string{"flag"})
@@ -100,6 +102,10 @@ func NewRequests(registerer prometheus.Registerer, maxSeries int) (*Requests, er
 		if err := registerer.Register(c); err != nil {
 			return nil, fmt.Errorf("register request metrics: %w", err)
 		}
+	}
+	// From 0, so that the first one is an increase.
+	for _, flag := range phase.FlagDocs {
+		m.flags.WithLabelValues(flag.Name)
 	}
 	return m, nil
 }
@@ -124,12 +130,14 @@ func (m *Requests) Observe(r phase.Request) {
 		m.flags.WithLabelValues(flag).Inc()
 	}
 	count := func(kind string, n int64) {
-		if n > 0 {
-			m.tokens.WithLabelValues(append(labels, kind)...).Add(float64(n))
+		if n >= 0 {
+			m.tokens.WithLabelValues(append(labels, kind)...).Observe(float64(n))
 		}
 	}
-	count("input", r.InputTokens)
-	count("output", r.OutputTokens)
+	if r.Outcome != phase.OutcomeCacheHit { // no model ran: the tokens are those of the original answer
+		count("input", r.InputTokens)
+		count("output", r.OutputTokens)
+	}
 	if r.Outcome != phase.OutcomeOK {
 		return // the latency of a failure is not the model's
 	}
@@ -174,6 +182,9 @@ func (m *Requests) labels(r phase.Request, now time.Time) (values []string, exam
 	if set == nil {
 		set = &labelSet{values: key[:]}
 		m.sets[key] = set
+		for _, outcome := range outcomes { // from 0, as the flags
+			m.outcomes.WithLabelValues(append(set.values, outcome.String())...)
+		}
 	}
 	example = now.Sub(set.exampled) >= exemplarEvery
 	if example {

@@ -81,13 +81,17 @@ func TestKnownDurationsAreObservedAndUnknownOnesAreNot(t *testing.T) {
 	for series, want := range map[string]float64{
 		"phaseline_requests_total{openai,gpt-4o,error,chat}":     1,
 		"phaseline_requests_total{openai,gpt-4o,ok,chat}":        1,
-		"phaseline_tokens_total{openai,gpt-4o,input,chat}":       20,
-		"phaseline_tokens_total{openai,gpt-4o,output,chat}":      0,
 		"phaseline_requests_total{openai,gpt-4o,cancelled,chat}": 0,
+		"phaseline_requests_total{openai,gpt-4o,cache_hit,chat}": 0,
+		"phaseline_request_flags_total{error}":                   0,
 	} {
-		if got := counters(t, registry)[series]; got != want {
-			t.Errorf("%s = %v, want %v", series, got, want)
+		if got, there := counters(t, registry)[series]; got != want || !there {
+			t.Errorf("%s = %v, there: %v; want %v", series, got, there, want)
 		}
+	}
+	tokens := byName["gen_ai_client_token_usage"].GetMetric()
+	if len(tokens) != 1 || tokens[0].GetHistogram().GetSampleSum() != 20 || tokens[0].GetHistogram().GetSampleCount() != 2 {
+		t.Errorf("tokens %v; want the input of two requests, and no output, which is unknown", tokens)
 	}
 }
 

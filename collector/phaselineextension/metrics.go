@@ -27,6 +27,8 @@ var (
 		"Spans and requests that were not stored, by reason.", []string{"reason"}, nil)
 	noticedDesc = prometheus.NewDesc("phaseline_spans_noticed_total",
 		"Spans that were stored and not taken as they are, and inserts that were repeated, by reason.", []string{"reason"}, nil)
+	correctedDesc = prometheus.NewDesc("phaseline_metrics_corrected_requests_total",
+		"Requests that changed, by spans that came late, after the request metrics had observed them.", nil, nil)
 	crashesDesc = prometheus.NewDesc("phaseline_embedded_clickhouse_crashes_total",
 		"Times the embedded ClickHouse ended by itself and was started again.", nil, nil)
 	deriveLagDesc = prometheus.NewDesc("phaseline_derive_lag_seconds",
@@ -36,7 +38,7 @@ var (
 )
 
 func (m storeMetrics) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{readyDesc, insertedDesc, requestsDesc, refusedDesc, noticedDesc, crashesDesc, deriveLagDesc, rollupLagDesc} {
+	for _, desc := range []*prometheus.Desc{readyDesc, insertedDesc, requestsDesc, correctedDesc, refusedDesc, noticedDesc, crashesDesc, deriveLagDesc, rollupLagDesc} {
 		descs <- desc
 	}
 }
@@ -58,6 +60,7 @@ func (m storeMetrics) Collect(metrics chan<- prometheus.Metric) {
 	gauge(rollupLagDesc, status.RollupLag.Seconds())
 	counter(insertedDesc, status.SpansInserted)
 	counter(requestsDesc, status.RequestsWritten)
+	counter(correctedDesc, status.Corrected)
 	if m.engine != nil {
 		counter(crashesDesc, m.engine.Crashes())
 	}

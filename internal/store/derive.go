@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"container/list"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -256,6 +257,11 @@ func (d *deriver) add(t *trace, result phase.Result, to *rows, now time.Time) {
 	version := uint64(t.size)*1000 + phase.Revision
 	t.next = t.next[:0]
 	t.unseen = t.unseen[:0]
+	for i := range t.observed {
+		if !t.oversize { // those are derived a part at a time
+			t.observed[i].newest = 0
+		}
+	}
 	for i := range result.Requests {
 		r := &result.Requests[i]
 		version = max(version, r.Version)
@@ -265,7 +271,12 @@ func (d *deriver) add(t *trace, result phase.Result, to *rows, now time.Time) {
 		}
 		to.requests = append(to.requests, *r)
 		t.next = append(t.next, r.SpanID)
-		if d.store.config.Observer != nil && t.observable(r.SpanID) {
+		if d.store.config.Observer == nil {
+			continue
+		}
+		if i := slices.IndexFunc(t.observed, func(o observation) bool { return o.id == r.SpanID }); i >= 0 {
+			t.observed[i].newest = observationSum(r)
+		} else if t.owns(r.SpanID) {
 			t.unseen = append(t.unseen, *r)
 		}
 	}
@@ -285,6 +296,7 @@ func (d *deriver) add(t *trace, result phase.Result, to *rows, now time.Time) {
 // commit notes that the trace's rows are stored.
 func (d *deriver) commit(t *trace, now time.Time) {
 	t.rows, t.next = t.next, t.rows
+	d.store.metrics.corrected.Add(t.corrected())
 	t.changed, t.due, t.ghosts = time.Time{}, time.Time{}, nil
 	if t.waiting {
 		t.waiting = false
@@ -350,9 +362,11 @@ func (d *deriver) drop(t *trace, now time.Time) {
 }
 
 func (d *deriver) observe(t *trace) {
-	for _, r := range t.unseen {
-		t.observed = append(t.observed, r.SpanID)
-		d.store.config.Observer(r)
+	for i := range t.unseen {
+		r := &t.unseen[i]
+		sum := observationSum(r)
+		t.observed = append(t.observed, observation{id: r.SpanID, sum: sum, newest: sum})
+		d.store.config.Observer(*r)
 	}
 	t.unseen = nil
 }

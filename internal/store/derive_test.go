@@ -257,10 +257,24 @@ func TestObserverSeesEachRequestOnce(t *testing.T) {
 	require.Equal(t, phase.VantageClient, seen[0].Vantage)
 	require.True(t, seen[0].Queue.Known())
 
-	insert(t, s, call...) // the same again, and a later correction, are not observed
+	insert(t, s, call...) // the same again
 	derive(t, s, now.Add(30*time.Second))
+	require.Len(t, seen, 1)
+	require.Zero(t, s.Status(t.Context()).Corrected)
+
+	// A correction is counted, and not observed.
+	longer := ptrace.NewTraces()
+	call[0].td.CopyTo(longer)
+	correction := piece{longer}
+	correction.span().SetEndTimestamp(correction.span().EndTimestamp() + pcommon.Timestamp(time.Second))
+	for range 5 { // of two contents of a span, the one with the larger hash wins
+		correction.span().SetEndTimestamp(correction.span().EndTimestamp() + 1)
+		insert(t, s, correction)
+	}
+	derive(t, s, now.Add(40*time.Second))
 	derive(t, s, now.Add(5*time.Minute))
 	require.Len(t, seen, 1)
+	require.EqualValues(t, 1, s.Status(t.Context()).Corrected)
 }
 
 func TestMemoryIsBounded(t *testing.T) {

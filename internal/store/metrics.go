@@ -11,7 +11,7 @@ import (
 
 // metrics count what the store did.
 type metrics struct {
-	inserted, read, derived, written, hours atomic.Int64
+	inserted, read, derived, written, hours, corrected atomic.Int64
 
 	mu        sync.Mutex
 	lastError string
@@ -35,6 +35,7 @@ func (m *metrics) snapshot() Status {
 		SpansDerived:    m.derived.Load(),
 		RequestsWritten: m.written.Load(),
 		HoursWritten:    m.hours.Load(),
+		Corrected:       m.corrected.Load(),
 		LastError:       m.lastError,
 	}
 }

@@ -69,6 +69,7 @@ type Status struct {
 	SpansDerived    int64 // gone through decomposition; a span counts each time
 	RequestsWritten int64 // rows and tombstones
 	HoursWritten    int64 // hours computed
+	Corrected       int64 // requests that changed after Config.Observer had seen them
 
 	// Counts are spans and requests refused, changed or dropped, by reason.
 	Counts map[Reason]int64

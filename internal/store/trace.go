@@ -2,6 +2,7 @@ package store
 
 import (
 	"container/list"
+	"hash/maphash"
 	"slices"
 	"time"
 
@@ -54,7 +55,7 @@ type trace struct {
 	next     [][8]byte         // rows, once what is being written is stored
 	ghosts   []phase.Tombstone // of contents that lost against another of the same span
 	unseen   []phase.Request   // for the observer
-	observed [][8]byte         // seen by it
+	observed []observation     // seen by it
 
 	page, nextPage page // of an oversize trace: read, and being written
 }
@@ -129,11 +130,49 @@ func (t *trace) settle(has *held, other held) bool {
 // minute is the part of a request's end that its row is found by.
 func minute(ns int64) int64 { return ns / int64(time.Minute) }
 
-// observable reports whether the observer should see the request of a span: it
-// has not yet, and no other store's will.
-func (t *trace) observable(id [8]byte) bool {
+// owns reports whether the request of a span is for this store's observer, not
+// for another's.
+func (t *trace) owns(id [8]byte) bool {
 	i := t.find(id)
-	return i >= 0 && t.spans[i].own && !slices.Contains(t.observed, id)
+	return i >= 0 && t.spans[i].own
+}
+
+// observation is a request as the observer saw it. What it saw cannot be taken
+// back, so that a later correction is only counted.
+type observation struct {
+	id     [8]byte
+	sum    uint64 // of what it saw
+	newest uint64 // the same of the row to write; 0: there is none any more
+}
+
+// corrected counts the observed requests of which what was just stored says
+// something else than the observer saw, each time that it changes.
+func (t *trace) corrected() (n int64) {
+	for i := range t.observed {
+		if o := &t.observed[i]; o.sum != o.newest {
+			o.sum = o.newest
+			n++
+		}
+	}
+	return n
+}
+
+var observationSeed = maphash.MakeSeed()
+
+// observationSum is a hash of what an observer may count of a request.
+func observationSum(r *phase.Request) uint64 {
+	return maphash.Comparable(observationSeed, struct {
+		service, model, provider string
+		outcome                  phase.Outcome
+		vantage                  phase.Vantage
+		flags                    phase.Flags
+		durations                [10]phase.Duration
+		tokens                   [2]int64
+	}{
+		r.Service, r.Model, r.Provider, r.Outcome, r.Vantage, r.Flags,
+		[...]phase.Duration{r.Total, r.Network, r.Queue, r.Prefill, r.Decode, r.Unattributed, r.TTFT, r.Server, r.ServerTTFT, r.TPOT},
+		[...]int64{r.InputTokens, r.OutputTokens},
+	})
 }
 
 // letGo forgets the spans and keeps what is known about them.
