@@ -1,6 +1,7 @@
-// Package compose checks the container set-up as far as that goes without a
-// container engine: the compose file against its specification, and the
-// container's configuration with the very environment that it gives.
+// Package compose checks the container set-ups as far as that goes without a
+// container engine: the compose file against its specification, that Kubernetes
+// manifests fit together, and the container's configuration with the very
+// environment that either gives.
 package compose
 
 import (
