@@ -6,7 +6,9 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -22,13 +24,12 @@ aligned tables with small bars, or the API's own JSON or CSV.
 
 Everything has a default: the last hour, every request, time to first token.
 Times are RFC 3339 or now-1h; filters are dimension=value, !=, =~ (a regular
-expression) or "dimension in a,b". A server that needs a token takes it from
-the environment variable PHASELINE_TOKEN.`,
+expression) or "dimension in a,b". The token of a server that needs one is read
+from the environment variable PHASELINE_TOKEN.`,
 		Example: `  phaseline query breakdown --group-by model
   phaseline query composition --from now-6h --filter service=chat-api
-  phaseline query compare --a version=1.4 --b version=1.5
   phaseline query requests --sort -ttft --limit 20
-  phaseline query breakdown --group-by service --format csv > services.csv`,
+  PHASELINE_TOKEN=… phaseline query status --server https://phaseline.example`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -48,10 +49,12 @@ the environment variable PHASELINE_TOKEN.`,
 // question is one of the API's, as a subcommand.
 type question struct {
 	use, short string
+	example    string
 	path       func(args []string) string
 	args       cobra.PositionalArgs
 	flags      []string // of parameters, below
 	fallback   map[string]string
+	single     bool // the answer has no rows, and so no CSV
 	show       func(client.Client, *cobra.Command, string, url.Values) error
 }
 
@@ -69,39 +72,77 @@ func shown[T any](write func(io.Writer, T)) func(client.Client, *cobra.Command, 
 
 func fixed(path string) func([]string) string { return func([]string) string { return path } }
 
-var scope = []string{"from", "to", "filter", "tenant", "include-failed"}
+var (
+	scope     = []string{"from", "to", "filter", "tenant", "include-failed"}
+	rectangle = []string{"select-from", "select-to", "select-low-ns", "select-high-ns"}
+)
 
+// scoped are the flags of a question about a range of requests.
 func scoped(more ...string) []string { return append(slices.Clone(scope), more...) }
 
 var questions = []question{
 	{use: "breakdown", short: "Latency, errors and mean phases by group", path: fixed("breakdown"), args: cobra.NoArgs,
+		example: `  phaseline query breakdown --group-by service --group-by model
+  phaseline query breakdown --group-by version --metric queue --quantiles 0.5,0.99 --sort -queue
+  phaseline query breakdown --from now-7d --group-by service --format csv > services.csv`,
 		flags: scoped("group-by", "metric", "quantiles", "sort", "limit"), show: shown(client.Breakdown),
 		// All eight metrics would not fit a terminal.
 		fallback: map[string]string{"metric": "ttft,total", "quantiles": "0.5,0.9,0.99"}},
 	{use: "composition", short: "What the requests around each percentile are made of", path: fixed("composition"), args: cobra.NoArgs,
+		example: `  phaseline query composition --from now-6h --group-by model
+  phaseline query composition --metric total --quantiles 0.5,0.999`,
 		flags: scoped("group-by", "metric", "quantiles", "limit"), show: shown(client.Composition)},
 	{use: "timeseries", short: "Percentiles of a metric over time", path: fixed("timeseries"), args: cobra.NoArgs,
+		example: `  phaseline query timeseries --from now-6h --step 15m
+  phaseline query timeseries --metric queue --group-by model --limit 3`,
 		flags: scoped("group-by", "metric", "quantiles", "limit", "step"), show: shown(client.TimeSeries),
 		fallback: map[string]string{"quantiles": "0.5,0.9,0.99"}},
 	{use: "heatmap", short: "How a metric is distributed over time", path: fixed("heatmap"), args: cobra.NoArgs,
-		flags: scoped("metric", "step"), show: shown(client.Heatmap)},
+		example: `  phaseline query heatmap --metric total --filter service=chat-api`,
+		flags:   scoped("metric", "step"), show: shown(client.Heatmap)},
 	{use: "compare", short: "Two windows or two values: what differs, and which part owns it", path: fixed("compare"), args: cobra.NoArgs,
+		example: `  phaseline query compare
+  phaseline query compare --a version=1.4 --b version=1.5
+  phaseline query compare --b-from now-1h --a-from now-25h --a-to now-24h`,
 		flags: []string{"a-from", "a-to", "b-from", "b-to", "a", "b", "filter", "tenant", "include-failed", "metric", "quantiles"}, show: shown(client.Compare),
 		fallback: map[string]string{"quantiles": "0.5,0.9,0.99"}},
+	{use: "distinguish", short: "What sets a part of the requests apart: slow ones, or those of some minutes", path: fixed("distinguish"), args: cobra.NoArgs,
+		example: `  phaseline query distinguish --select-low-ns 2s
+  phaseline query distinguish --metric queue --select-from now-10m`,
+		flags: append(scoped("metric", "limit"), rectangle...), show: shown(client.Distinguish)},
 	{use: "requests", short: "Single requests", path: fixed("requests"), args: cobra.NoArgs,
-		flags: scoped("sort", "limit", "cursor"), show: shown(client.Requests), fallback: map[string]string{"limit": "20"}},
+		example: `  phaseline query requests --sort -ttft --limit 5
+  phaseline query requests --filter outcome=error --from now-24h
+  phaseline query requests --metric queue --select-low-ns 500ms`,
+		flags: append(scoped("metric", "sort", "limit", "cursor"), rectangle...), show: shown(client.Requests), fallback: map[string]string{"limit": "20"}},
 	{use: "request TRACE_ID SPAN_ID", short: "One request, and what each of its numbers was read from", args: cobra.ExactArgs(2),
+		example: `  phaseline query request 5b8efff798038103d269b633813fc60c eee19b7ec3c1b174`,
 		path: func(args []string) string {
 			return "requests/" + url.PathEscape(args[0]) + "/" + url.PathEscape(args[1])
 		},
-		flags: []string{"tenant"}, show: shown(client.Request)},
+		flags: []string{"tenant"}, single: true, show: shown(client.Request)},
+	{use: "trace TRACE_ID", short: "The spans of a trace, each on its own clock", args: cobra.ExactArgs(1),
+		example: `  phaseline query trace 5b8efff798038103d269b633813fc60c`,
+		path:    func(args []string) string { return "traces/" + url.PathEscape(args[0]) },
+		flags:   []string{"tenant"}, single: true, show: shown(client.ShowTrace)},
 	{use: "dimensions", short: "What requests can be grouped and filtered by", path: fixed("dimensions"), args: cobra.NoArgs,
-		show: shown(client.Dimensions)},
+		example: `  phaseline query dimensions`,
+		flags:   []string{"from", "to", "tenant"}, show: shown(client.Dimensions)},
 	{use: "values DIMENSION", short: "The values of a dimension", args: cobra.ExactArgs(1),
+		example: `  phaseline query values model
+  phaseline query values service --prefix chat-`,
 		path:  func(args []string) string { return "dimensions/" + url.PathEscape(args[0]) + "/values" },
 		flags: scoped("prefix", "limit"), show: shown(client.Values), fallback: map[string]string{"limit": "20"}},
 	{use: "quality", short: "What each service sends, what is missing and how to switch it on", path: fixed("quality"), args: cobra.NoArgs,
-		flags: scope, show: shown(client.Quality)},
+		example: `  phaseline query quality --from now-24h`,
+		flags:   scope, show: shown(client.Quality)},
+	{use: "alerts", short: "What every alert rule says now", path: fixed("alerts"), args: cobra.NoArgs,
+		example: `  phaseline query alerts
+  phaseline query alerts --state firing --state pending`,
+		flags: []string{"state"}, show: shown(client.Alerts)},
+	{use: "status", short: "What the server does and how far behind it is", path: fixed("status"), args: cobra.NoArgs,
+		example: `  phaseline query status`,
+		single:  true, show: shown(client.Status)},
 }
 
 // parameters describe the flags. Each is the API's parameter of that name, with
@@ -127,12 +168,17 @@ var parameters = map[string]struct {
 	"step":           {help: "width of a step, for example 1m"},
 	"cursor":         {help: "continue a list"},
 	"prefix":         {help: "only values that start so"},
+	"state":          {help: "only alerts in this state, repeatable", many: true},
+	"select-from":    {help: "only requests that ended from then on"},
+	"select-to":      {help: "only requests that ended before then"},
+	"select-low-ns":  {help: "only requests whose metric is above this: 500ms, 2s, or nanoseconds"},
+	"select-high-ns": {help: "only requests whose metric is at most this: 500ms, 2s, or nanoseconds"},
 	"tenant":         {help: "whose requests"},
 	"include-failed": {help: "let failed, cancelled and cache-hit requests into latencies"},
 }
 
 func (q question) command() *cobra.Command {
-	cmd := &cobra.Command{Use: q.use, Short: q.short, Args: q.args, RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := &cobra.Command{Use: q.use, Short: q.short, Example: q.example, Args: q.args, RunE: func(cmd *cobra.Command, args []string) error {
 		server, _ := cmd.Flags().GetString("server")
 		format, _ := cmd.Flags().GetString("format")
 		c := client.Client{Server: server, Token: os.Getenv("PHASELINE_TOKEN")}
@@ -141,6 +187,9 @@ func (q question) command() *cobra.Command {
 		case "table":
 			return q.show(c, cmd, q.path(args), given)
 		case "csv":
+			if q.single {
+				return fmt.Errorf("%s has no rows: write --format table or json", cmd.Name())
+			}
 			given.Set("format", "csv")
 		case "json":
 		default:
@@ -181,8 +230,20 @@ func (q question) parameters(cmd *cobra.Command, asTable bool) url.Values {
 				given[key] = append(given[key], strings.Split(v, ",")...)
 				continue
 			}
+			if strings.HasSuffix(name, "-ns") {
+				v = nanoseconds(v)
+			}
 			given.Add(key, v)
 		}
 	}
 	return given
+}
+
+// nanoseconds turns 500ms into the number that the API takes, and leaves to it
+// what is no length of time.
+func nanoseconds(text string) string {
+	if d, err := time.ParseDuration(text); err == nil {
+		return strconv.FormatInt(d.Nanoseconds(), 10)
+	}
+	return text
 }

@@ -17,25 +17,25 @@ import (
 func TestQueryFlagsAreTheParametersOfTheAPI(t *testing.T) {
 	spec, err := openapi3.NewLoader().LoadFromFile("../../api/openapi.yaml")
 	require.NoError(t, err)
-	// A list's metric and rectangle come from pointing at a heatmap.
-	pointing := []string{"metric", "select_from", "select_to", "select_low_ns", "select_high_ns"}
 	for _, q := range questions {
 		path := "/" + q.path([]string{"{trace_id}", "{span_id}"})
 		path = strings.NewReplacer("%7B", "{", "%7D", "}", "dimensions/{trace_id}", "dimensions/{name}").Replace(path)
 		item := spec.Paths.Find(path)
 		require.NotNil(t, item, path)
 		var want []string
+		single := true
 		for _, p := range item.Get.Parameters {
-			if p.Value.In == "query" && p.Value.Name != "format" {
+			switch {
+			case p.Value.Name == "format":
+				single = false
+			case p.Value.In == "query":
 				want = append(want, p.Value.Name)
 			}
 		}
+		assert.Equal(t, single, q.single, "%s: whether there is CSV", path)
 		var got []string
 		for _, name := range q.flags {
 			got = append(got, strings.ReplaceAll(name, "-", "_"))
-		}
-		if path == "/requests" {
-			got = append(got, pointing...)
 		}
 		assert.ElementsMatch(t, want, got, path)
 	}
@@ -71,6 +71,11 @@ func TestQueryAsksTheServer(t *testing.T) {
 	_, err = run("quality", "--format", "csv")
 	require.NoError(t, err)
 	assert.Equal(t, "/api/v1/quality?format=csv", asked)
+	_, err = run("distinguish", "--select-low-ns", "1.5s", "--select-high-ns", "9000000000")
+	require.NoError(t, err)
+	assert.Equal(t, "/api/v1/distinguish?select_high_ns=9000000000&select_low_ns=1500000000", asked)
+	_, err = run("status", "--format", "csv")
+	assert.ErrorContains(t, err, "has no rows")
 	_, err = run("quality", "--format", "xml")
 	assert.ErrorContains(t, err, "table, json or csv")
 }

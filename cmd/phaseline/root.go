@@ -26,6 +26,7 @@ and :4318, the UI and the API on http://127.0.0.1:8321, data in ./phaseline-data
 	root.CompletionOptions.HiddenDefaultCmd = true
 	withConfig := []*cobra.Command{root}
 	for _, cmd := range root.Commands() {
+		cmd.Example = collectorExamples[cmd.Name()]
 		if cmd.Name() == "validate" || cmd.Name() == "print-config" {
 			withConfig = append(withConfig, cmd)
 		}
@@ -44,6 +45,15 @@ and :4318, the UI and the API on http://127.0.0.1:8321, data in ./phaseline-data
 		newRulesCommand(),
 	)
 	return root
+}
+
+// collectorExamples are for the commands that every collector has.
+var collectorExamples = map[string]string{
+	"components": "  phaseline components",
+	"validate": `  phaseline validate --config phaseline.yaml
+  phaseline validate --set extensions.phaseline.retention.spans=48h`,
+	"print-config": "  phaseline print-config --set extensions.phaseline.api.endpoint=127.0.0.1:9000",
+	"featuregate":  "  phaseline featuregate",
 }
 
 // completeConfig puts the default configuration under what --set changes when

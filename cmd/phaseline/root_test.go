@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -55,10 +56,32 @@ func TestSamplePrintsOTLP(t *testing.T) {
 	assert.Equal(t, 4, td.SpanCount())
 }
 
-func TestEveryCommandHasHelp(t *testing.T) {
-	for _, cmd := range newRootCommand().Commands() {
-		assert.NotEmpty(t, cmd.Short, cmd.Name())
+func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
+	var check func(cmd *cobra.Command)
+	check = func(cmd *cobra.Command) {
+		path := cmd.CommandPath()
+		assert.NotEmpty(t, cmd.Short, path)
+		// An example of a command is one of that very command, or of what it leads to.
+		assert.Contains(t, cmd.Example, path, path)
+		for line := range strings.Lines(cmd.Example) {
+			_, rest, found := strings.Cut(line, "phaseline ")
+			if !found || strings.Contains(line, "|") || strings.Contains(line, "curl") {
+				continue
+			}
+			named, _, err := cmd.Root().Find(strings.Fields(rest))
+			assert.NoError(t, err, line)
+			if named != cmd.Root() {
+				flags, _, _ := strings.Cut(rest, " > ")
+				assert.NoError(t, named.ParseFlags(strings.Fields(flags)), line)
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() && sub.Name() != "help" {
+				check(sub)
+			}
+		}
 	}
+	check(newRootCommand())
 }
 
 func TestReadyLinesAlign(t *testing.T) {

@@ -21,7 +21,11 @@ func newRulesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "Check, test and replay alert rules",
-		Args:  cobra.NoArgs,
+		Example: `  phaseline rules default > rules.yaml
+  phaseline rules check rules.yaml
+  phaseline rules replay --rules rules.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newRulesCheckCommand(), newRulesTestCommand(), newRulesReplayCommand(), newRulesDefaultCommand())
 	return cmd

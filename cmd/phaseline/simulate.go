@@ -23,7 +23,10 @@ func newSimulateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Simulated LLM serving, for trying things out",
-		Args:  cobra.NoArgs,
+		Example: `  phaseline simulate serve
+  phaseline simulate serve --gpu l4 --max-num-seqs 8`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newSimulateServeCommand())
 	return cmd

@@ -75,3 +75,27 @@ func Quality(w io.Writer, a query.QualityAnswer) {
 	}
 	meta(w, a.Meta)
 }
+
+// Distinguish writes what is over-represented in a selection, with a bar for
+// each side.
+func Distinguish(w io.Writer, a query.DistinguishAnswer) {
+	if nothing(w, a.Meta) {
+		return
+	}
+	fmt.Fprintf(w, "%s requests are selected, %s others have the metric\n\n", count(a.Selected), count(a.Rest))
+	if len(a.Values) == 0 {
+		fmt.Fprintln(w, "nothing sets them apart: no value is more frequent among them than chance allows")
+		meta(w, a.Meta)
+		return
+	}
+	t := table{left: 2}
+	t.add("dimension", "value", "selected", "others", "")
+	for _, v := range a.Values {
+		draw := func(share float64, glyph string) string { return strings.Repeat(glyph, int(share*barWidth/2+0.5)) }
+		t.add(clean(v.Dimension), value(v.Value), percent(&v.SelectedShare), percent(&v.RestShare),
+			fmt.Sprintf("%-*s  %s", barWidth/2, draw(v.SelectedShare, "█"), draw(v.RestShare, "░")))
+	}
+	t.write(w)
+	fmt.Fprintln(w, "\n█ share of the selected  ░ share of the others; the most telling first")
+	meta(w, a.Meta)
+}
