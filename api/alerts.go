@@ -43,8 +43,8 @@ const defaultAlertPage = 100
 
 func (s *server) alertPage(from *From, to *To, rule, fingerprint, cursor *string, limit *int) (AlertPage, error) {
 	r, err := parseRange(from, to, s.Now())
-	if err == nil && !r.From.Before(r.To) {
-		err = failure(query.CodeInvalid, "from", "it is not before `to`")
+	if err == nil {
+		err = r.Check("from", "to")
 	}
 	return AlertPage{
 		Range: r, Rule: given(rule, ""), Fingerprint: given(fingerprint, ""),
@@ -61,14 +61,19 @@ func (s *server) alerts() (Alerts, error) {
 }
 
 func (s *server) ListAlerts(ctx context.Context, r ListAlertsRequestObject) (ListAlertsResponseObject, error) {
-	if s.Alerts == nil {
-		return ListAlerts200JSONResponse{Alerts: []Alert{}}, nil
+	answer := AlertList{Alerts: []Alert{}}
+	if s.Alerts != nil {
+		alerts, err := s.Alerts.Alerts(ctx, given(r.Params.State, nil))
+		if err != nil {
+			return nil, err
+		}
+		answer = AlertList{Alerts: alerts, Enabled: true}
 	}
-	alerts, err := s.Alerts.Alerts(ctx, given(r.Params.State, nil))
-	if err != nil {
-		return nil, err
+	if isCSV(r.Params.Format) {
+		body, size := alertsTable(answer).csv()
+		return ListAlerts200TextcsvResponse{Body: body, ContentLength: size}, nil
 	}
-	return ListAlerts200JSONResponse{Alerts: alerts, Enabled: true}, nil
+	return ListAlerts200JSONResponse(answer), nil
 }
 
 func (s *server) ListAlertHistory(ctx context.Context, r ListAlertHistoryRequestObject) (ListAlertHistoryResponseObject, error) {
@@ -77,12 +82,15 @@ func (s *server) ListAlertHistory(ctx context.Context, r ListAlertHistoryRequest
 	if err != nil {
 		return nil, err
 	}
-	if s.Alerts == nil {
-		return ListAlertHistory200JSONResponse{Rows: []Transition{}}, nil
+	history := AlertHistory{Rows: []Transition{}}
+	if s.Alerts != nil {
+		if history, err = s.Alerts.History(ctx, page); err != nil {
+			return nil, err
+		}
 	}
-	history, err := s.Alerts.History(ctx, page)
-	if err != nil {
-		return nil, err
+	if isCSV(p.Format) {
+		body, size := historyTable(history).csv()
+		return ListAlertHistory200TextcsvResponse{Body: body, ContentLength: size}, nil
 	}
 	return ListAlertHistory200JSONResponse(history), nil
 }
@@ -101,16 +109,24 @@ func (s *server) ListEvaluations(ctx context.Context, r ListEvaluationsRequestOb
 	if err != nil {
 		return nil, err
 	}
+	if isCSV(p.Format) {
+		body, size := evaluationsTable(list).csv()
+		return ListEvaluations200TextcsvResponse{Body: body, ContentLength: size}, nil
+	}
 	return ListEvaluations200JSONResponse(list), nil
 }
 
-func (s *server) ListRules(ctx context.Context, _ ListRulesRequestObject) (ListRulesResponseObject, error) {
-	if s.Alerts == nil {
-		return ListRules200JSONResponse{Rules: []StoredRule{}}, nil
+func (s *server) ListRules(ctx context.Context, r ListRulesRequestObject) (ListRulesResponseObject, error) {
+	rules := RuleList{Rules: []StoredRule{}}
+	if s.Alerts != nil {
+		var err error
+		if rules, err = s.Alerts.Rules(ctx); err != nil {
+			return nil, err
+		}
 	}
-	rules, err := s.Alerts.Rules(ctx)
-	if err != nil {
-		return nil, err
+	if isCSV(r.Params.Format) {
+		body, size := rulesTable(rules).csv()
+		return ListRules200TextcsvResponse{Body: body, ContentLength: size}, nil
 	}
 	return ListRules200JSONResponse(rules), nil
 }

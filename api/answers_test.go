@@ -11,6 +11,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/phaseline/phaseline/internal/query"
 )
 
 func decode[T any](t testing.TB, r response) (value T) {
@@ -96,17 +100,40 @@ func checkAnswers(t *testing.T, s *testServer) {
 		}
 	})
 	t.Run("one request", func(t *testing.T) { checkDetail(t, s) })
+	t.Run("the reference's examples", func(t *testing.T) { checkReferenceExamples(t, s) })
+	t.Run("failed requests are included where asked for", func(t *testing.T) {
+		for _, path := range []string{"/breakdown", "/timeseries", "/heatmap", "/composition", "/distinguish?select_low_ns=1", "/dimensions/model/values", "/quality"} {
+			separator := "?"
+			if strings.Contains(path, "?") {
+				separator = "&"
+			}
+			without := decode[query.Meta](t, get(t, s, prefix+path))
+			with := decode[query.Meta](t, get(t, s, prefix+path+separator+"include_failed=true"))
+			if without.Counted != stored-stored/10 || with.Counted != stored {
+				t.Errorf("%s: %d requests count, with failed ones %d; want %d and %d", path, without.Counted, with.Counted, stored-stored/10, stored)
+			}
+		}
+	})
+	t.Run("head", func(t *testing.T) {
+		for _, path := range []string{"/api/v1/breakdown?format=csv", "/api/v1/requests", "/api/v1/nothing", "/api", "/healthz"} {
+			full, head := get(t, s, path, "Accept-Encoding", "identity"), send(t, s, http.MethodHead, path, "", "Accept-Encoding", "identity")
+			if head.status != full.status || len(head.body) > 0 || head.header.Get("Content-Type") != full.header.Get("Content-Type") {
+				t.Errorf("%s: HEAD %d %s and %d bytes, GET %d %s", path, head.status, head.header.Get("Content-Type"), len(head.body), full.status, full.header.Get("Content-Type"))
+			}
+		}
+	})
 	t.Run("defaults", func(t *testing.T) { checkDefaults(t, s) })
 	for _, path := range []string{
 		"/timeseries", "/timeseries?step=5m&group_by=model&metric=queue&limit=2", "/heatmap", "/heatmap?metric=total&step=10m",
 		"/composition", "/composition?metric=total&group_by=service&quantiles=0.5", "/compare", "/compare?b_from=now-1000d&b_to=now-999d", "/compare?a=version%3D1.0&b=version%3D1.1&metric=total",
 		"/compare?b_from=now-30m&a_from=now-60m&a_to=now-30m", "/distinguish?select_low_ns=1000000", "/distinguish?metric=total&select_from=now-10m",
-		"/dimensions", "/dimensions/model/values", "/dimensions/service/values?prefix=%3D", "/quality", "/status", "/setup",
+		"/dimensions", "/dimensions?from=now-1h&tenant=x", "/dimensions/model/values", "/dimensions/service/values?prefix=%3D", "/quality",
+		"/alerts", "/alerts/history", "/alerts/rules", "/status", "/setup",
 	} {
 		if r := get(t, s, prefix+path); r.status != http.StatusOK || len(r.body) == 0 {
 			t.Errorf("%s: %d %s", path, r.status, r.body)
 		}
-		if strings.HasPrefix(path, "/dimensions?") || path == "/dimensions" || path == "/status" || path == "/setup" {
+		if path == "/status" || path == "/setup" {
 			continue
 		}
 		separator := "?"
@@ -130,6 +157,28 @@ func checkAnswers(t *testing.T, s *testServer) {
 		if r := get(t, s, prefix+path); r.status != status {
 			t.Errorf("%s: %d %s; want %d", path, r.status, r.body, status)
 		}
+	}
+}
+
+// checkReferenceExamples asks what the reference page has a link to.
+func checkReferenceExamples(t *testing.T, s *testServer) {
+	asked := 0
+	for path, item := range s.spec.Paths.Map() {
+		if item.Get == nil || strings.Contains(path, "{trace_id}") || strings.HasPrefix(path, "/alerts/rules/{") {
+			continue // what they name is not here
+		}
+		var parameters []*openapi3.Parameter
+		for _, p := range slices.Concat(item.Parameters, item.Get.Parameters) {
+			parameters = append(parameters, p.Value)
+		}
+		target := exampleRequest(prefix+path, parameters)
+		if r := get(t, s, target); r.status != http.StatusOK {
+			t.Errorf("%s: %d %s", target, r.status, r.body)
+		}
+		asked++
+	}
+	if asked < 12 {
+		t.Errorf("only %d examples were asked", asked)
 	}
 }
 

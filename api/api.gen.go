@@ -455,71 +455,94 @@ func (e ListRequestsParamsSort) Valid() bool {
 	}
 }
 
-// Alert defines model for Alert.
+// Alert One group of one rule and what it says now.
 type Alert struct {
+	// Annotations The rule's.
 	Annotations map[string]string `json:"annotations"`
 
 	// Began When the change began, by change-point date.
 	Began *time.Time `json:"began"`
 
 	// BeganVersion The service.version that appeared then; empty when none did.
+	//
+	// Examples: 1.4.2
 	BeganVersion string `json:"began_version"`
 
 	// CompareUrl The compare page for exactly these two windows; empty when there are no two.
-	CompareUrl string       `json:"compare_url"`
-	Exemplars  []RequestRef `json:"exemplars"`
+	CompareUrl string `json:"compare_url"`
+
+	// Exemplars Requests that show it.
+	Exemplars []RequestRef `json:"exemplars"`
 
 	// Fingerprint Stable id of rule and group, 16 hexadecimal digits.
+	//
+	// Examples: 3f6c1c0e9a4b2d71
 	Fingerprint string `json:"fingerprint"`
 
 	// Group Dimension to value; empty when nothing is grouped by.
-	Group  Group             `json:"group"`
-	Kind   AlertKind         `json:"kind"`
+	Group Group `json:"group"`
+
+	// Kind Its kind.
+	Kind AlertKind `json:"kind"`
+
+	// Labels The rule's.
 	Labels map[string]string `json:"labels"`
 
 	// Last What it rests on: the newest evaluation, or, while it recovers, the one that it fired by.
-	Last     Evaluation    `json:"last"`
-	Rule     string        `json:"rule"`
+	Last Evaluation `json:"last"`
+
+	// Rule Name of the rule.
+	//
+	// Examples: ttft_p95_regression
+	Rule string `json:"rule"`
+
+	// Severity Its severity.
 	Severity AlertSeverity `json:"severity"`
 
 	// Since When it came into this state.
-	Since time.Time  `json:"since"`
+	Since time.Time `json:"since"`
+
+	// State What it says now.
 	State AlertState `json:"state"`
 }
 
-// AlertKind defines model for Alert.Kind.
+// AlertKind Its kind.
 type AlertKind string
 
-// AlertSeverity defines model for Alert.Severity.
+// AlertSeverity Its severity.
 type AlertSeverity string
 
-// AlertHistory defines model for AlertHistory.
+// AlertHistory One page of changes of state.
 type AlertHistory struct {
-	NextCursor *string      `json:"next_cursor"`
-	Rows       []Transition `json:"rows"`
+	// NextCursor Continues after the last row; null on the last page.
+	NextCursor *string `json:"next_cursor"`
+
+	// Rows The newest first.
+	Rows []Transition `json:"rows"`
 }
 
-// AlertList defines model for AlertList.
+// AlertList Alerts, firing first.
 type AlertList struct {
+	// Alerts Firing first.
 	Alerts []Alert `json:"alerts"`
 
 	// Enabled Whether this process evaluates alerts.
 	Enabled bool `json:"enabled"`
 }
 
-// AlertState defines model for AlertState.
+// AlertState `recovering`: the condition no longer holds, and resolution waits for `keep_firing_for`.
 type AlertState string
 
 // Attributes Values as they were sent; content of prompts and answers is not stored unless the operator opts in.
 type Attributes map[string]interface{}
 
-// Baseline defines model for Baseline.
+// Baseline What counts as the past.
 type Baseline = alert.Baseline
 
-// Breakdown defines model for Breakdown.
+// Breakdown Counts, latencies and mean phases, group by group.
 type Breakdown = query.BreakdownAnswer
 
-// BreakdownGroup defines model for BreakdownGroup.
+// BreakdownGroup One group of a breakdown.
 type BreakdownGroup = query.BreakdownGroup
 
 // Bucket Durations above low_ns, up to and with high_ns.
@@ -534,38 +557,66 @@ type Clock struct {
 	ExtentNs int64 `json:"extent_ns"`
 
 	// Instance service.instance.id, else host.name; empty where neither was sent.
-	Instance         string `json:"instance"`
-	Service          string `json:"service"`
+	//
+	// Examples: vllm-0
+	Instance string `json:"instance"`
+
+	// Service service.name
+	//
+	// Examples: vllm
+	Service string `json:"service"`
+
+	// ServiceNamespace service.namespace
+	//
+	// Examples: shop
 	ServiceNamespace string `json:"service_namespace"`
 
 	// Start Start of the clock's first span.
 	Start time.Time `json:"start"`
 }
 
-// Comparison defines model for Comparison.
+// Comparison Side B against side A.
 type Comparison = query.CompareAnswer
 
-// Composition defines model for Composition.
+// Composition What the requests around each quantile are made of.
 type Composition = query.CompositionAnswer
 
-// CompositionGroup defines model for CompositionGroup.
+// CompositionGroup One group, quantile by quantile.
 type CompositionGroup = query.CompositionGroup
 
 // Condition One condition that must hold for the rule to fire.
 type Condition struct {
+	// Detail The same in words.
 	Detail string `json:"detail"`
 
 	// Holds null when it could not be decided.
-	Holds  *bool    `json:"holds"`
-	Name   string   `json:"name"`
+	Holds *bool `json:"holds"`
+
+	// Name What must hold.
+	//
+	// Examples: tail
+	Name string `json:"name"`
+
+	// Needed What it takes.
+	//
+	// Examples: 6.6
 	Needed *float64 `json:"needed"`
-	Value  *float64 `json:"value"`
+
+	// Value What was found.
+	//
+	// Examples: 12.1
+	Value *float64 `json:"value"`
 }
 
-// Count defines model for Count.
+// Count A counter of this process.
 type Count struct {
-	Count int64  `json:"count"`
-	Name  string `json:"name"`
+	// Count How many.
+	Count int64 `json:"count"`
+
+	// Name What is counted.
+	//
+	// Examples: trimmed
+	Name string `json:"name"`
 }
 
 // Counts Requests by outcome; they add up to n.
@@ -574,68 +625,106 @@ type Counts = query.Counts
 // Coverage Share of the counted requests for which each duration is known.
 type Coverage = query.Coverage
 
-// Delivery defines model for Delivery.
+// Delivery Whether a target was told.
 type Delivery struct {
+	// Detail What went wrong; empty if nothing.
 	Detail string `json:"detail"`
-	Ok     bool   `json:"ok"`
+
+	// Ok Whether it took the notification.
+	//
+	// Examples: true
+	Ok bool `json:"ok"`
+
+	// Target Name of the target.
+	//
+	// Examples: alertmanager
 	Target string `json:"target"`
 }
 
 // Difference B minus A with its 95 % interval by batch means, null with fewer than 10 time blocks on a side. The parts add up to it.
 type Difference = query.Difference
 
-// Dimension defines model for Dimension.
+// Dimension Something to group and filter by.
 type Dimension = query.Dimension
 
-// DimensionList defines model for DimensionList.
+// DimensionList The built-in dimensions, then the attributes that the operator chose.
 type DimensionList = query.DimensionsAnswer
 
-// DimensionValues defines model for DimensionValues.
+// DimensionValues The values of one dimension.
 type DimensionValues = query.DimensionValuesAnswer
 
-// DistinctValue defines model for DistinctValue.
+// DistinctValue One value of a dimension, inside the selection and outside.
 type DistinctValue = query.Distinction
 
-// Distinction defines model for Distinction.
+// Distinction What is over-represented among the selected requests.
 type Distinction = query.DistinguishAnswer
 
-// Distribution defines model for Distribution.
+// Distribution How one metric is distributed over a set of requests.
 type Distribution = query.Distribution
 
 // Duration Nanoseconds; null is unknown.
+//
+// Examples: 412906000
 type Duration = int64
 
-// Durations defines model for Durations.
+// Durations One duration for each step; null where nothing is known.
 type Durations = []*Duration
 
-// Episode defines model for Episode.
+// EffectiveN n divided by φ, the number of independent requests that tell as much; null where φ is unknown.
+//
+// Examples: 22893
+type EffectiveN = int64
+
+// Episode A time in which a rule would have fired.
 type Episode struct {
+	// Fired When it would have fired.
 	Fired time.Time `json:"fired"`
 
 	// Group Dimension to value; empty when nothing is grouped by.
-	Group Group      `json:"group"`
-	Peak  Evaluation `json:"peak"`
+	Group Group `json:"group"`
+
+	// Peak The evaluation that was furthest from the past.
+	Peak Evaluation `json:"peak"`
 
 	// Resolved null while it would still fire.
 	Resolved *time.Time `json:"resolved"`
 }
 
-// Evaluation defines model for Evaluation.
+// ErrorBound Largest relative error of any quantile in the answer; 0 is exact.
+//
+// Examples: 0
+type ErrorBound = float64
+
+// EstimatedRows Estimate of the rows to read, which chose the tier.
+//
+// Examples: 41300
+type EstimatedRows = int64
+
+// Evaluation One evaluation of a rule for one group, with everything that decided it.
 type Evaluation struct {
+	// At End of the window.
 	At time.Time `json:"at"`
 
-	// Baseline A quantile, or a share for slo and absence, with what it rests on.
-	Baseline   Measured    `json:"baseline"`
+	// Baseline What it is compared with.
+	Baseline Measured `json:"baseline"`
+
+	// Conditions All must hold.
 	Conditions []Condition `json:"conditions"`
 
-	// Current A quantile, or a share for slo and absence, with what it rests on.
-	Current     Measured `json:"current"`
-	Fingerprint string   `json:"fingerprint"`
+	// Current The window in question.
+	Current Measured `json:"current"`
+
+	// Fingerprint Stable id of rule and group.
+	//
+	// Examples: 3f6c1c0e9a4b2d71
+	Fingerprint string `json:"fingerprint"`
 
 	// Group Dimension to value; empty when nothing is grouped by.
 	Group Group `json:"group"`
 
 	// Overdispersion φ, by how much neighbouring requests are alike.
+	//
+	// Examples: 3.2
 	Overdispersion *float64 `json:"overdispersion"`
 
 	// Owner The part with at least half of the difference and an interval that excludes 0; `shared` if no part has; `none` if the
@@ -646,40 +735,57 @@ type Evaluation struct {
 	Parts []PartDifference `json:"parts"`
 
 	// Reason The outcome in one sentence.
-	Reason string     `json:"reason"`
-	Rule   string     `json:"rule"`
-	State  AlertState `json:"state"`
-	Z      *float64   `json:"z"`
+	//
+	// Examples: p95 is 410 ms above its past
+	Reason string `json:"reason"`
+
+	// Rule Name of the rule.
+	//
+	// Examples: ttft_p95_regression
+	Rule string `json:"rule"`
+
+	// State What came of it.
+	State AlertState `json:"state"`
+
+	// Z How many standard errors the tail exceeds the past by.
+	//
+	// Examples: 12.1
+	Z *float64 `json:"z"`
 }
 
-// EvaluationList defines model for EvaluationList.
+// EvaluationList One page of evaluations.
 type EvaluationList struct {
-	NextCursor *string      `json:"next_cursor"`
-	Rows       []Evaluation `json:"rows"`
+	// NextCursor Continues after the last row; null on the last page.
+	NextCursor *string `json:"next_cursor"`
+
+	// Rows The newest first.
+	Rows []Evaluation `json:"rows"`
 }
 
 // Evidence One number of a request and where it comes from.
 type Evidence = phase.ExplainedFact
 
-// Filters defines model for Filters.
+// Filters Filters that must all match; see the parameter `filter`.
+//
+// Examples: ["service=support-chat"]
 type Filters = []string
 
-// FlagCount defines model for FlagCount.
+// FlagCount How many requests carry a data-quality flag.
 type FlagCount = query.FlagCount
 
-// Format defines model for Format.
+// Format How the answer is written.
 type Format string
 
 // Group Dimension to value; empty when nothing is grouped by.
 type Group map[string]string
 
-// Heatmap defines model for Heatmap.
+// Heatmap How often each duration occurs in each step.
 type Heatmap = query.HeatmapAnswer
 
-// Hop defines model for Hop.
+// Hop A piece of the network time.
 type Hop = query.Hop
 
-// Label defines model for Label.
+// Label A dimension and the value that a group has of it.
 type Label = query.Label
 
 // Labels One for each dimension grouped by, in their order.
@@ -687,32 +793,68 @@ type Labels = []Label
 
 // Limits What one question may ask for.
 type Limits struct {
-	MaxGroups      int64 `json:"max_groups"`
+	// MaxGroups Groups or series of an answer.
+	//
+	// Examples: 1000
+	MaxGroups int64 `json:"max_groups"`
+
+	// MaxMemoryBytes Memory of a statement.
+	//
+	// Examples: 1073741824
 	MaxMemoryBytes int64 `json:"max_memory_bytes"`
-	MaxPage        int64 `json:"max_page"`
-	MaxPoints      int64 `json:"max_points"`
+
+	// MaxPage Requests of a page.
+	//
+	// Examples: 1000
+	MaxPage int64 `json:"max_page"`
+
+	// MaxPoints Steps in a range.
+	//
+	// Examples: 11000
+	MaxPoints int64 `json:"max_points"`
+
+	// MaxQueryTimeNs Time of a question.
+	//
+	// Examples: 10000000000
 	MaxQueryTimeNs int64 `json:"max_query_time_ns"`
-	MaxRowsRead    int64 `json:"max_rows_read"`
+
+	// MaxRowsRead Rows that a statement may read.
+	//
+	// Examples: 20000000
+	MaxRowsRead int64 `json:"max_rows_read"`
 }
 
 // Measured A quantile, or a share for slo and absence, with what it rests on.
 type Measured struct {
+	// From Start of the window.
 	From *time.Time `json:"from"`
 
 	// HighNs Nanoseconds; null is unknown.
+	//
+	// Examples: 412906000
 	HighNs *Duration `json:"high_ns"`
 
 	// LowNs Nanoseconds; null is unknown.
-	LowNs *Duration  `json:"low_ns"`
-	N     int64      `json:"n"`
-	Share *float64   `json:"share"`
-	To    *time.Time `json:"to"`
+	//
+	// Examples: 412906000
+	LowNs *Duration `json:"low_ns"`
+
+	// N Requests it rests on.
+	N int64 `json:"n"`
+
+	// Share For kinds slo and absence.
+	Share *float64 `json:"share"`
+
+	// To End of the window.
+	To *time.Time `json:"to"`
 
 	// ValueNs Nanoseconds; null is unknown.
+	//
+	// Examples: 412906000
 	ValueNs *Duration `json:"value_ns"`
 }
 
-// Metric defines model for Metric.
+// Metric A duration of one request. `tpot` is the time per output token after the first.
 type Metric = query.Metric
 
 // Mix The shift of the workload set apart from the change of the service: difference of the means = within + shift, over the
@@ -722,20 +864,30 @@ type Mix = query.Mix
 // Objective kind slo: a request is good if it did not fail and is within every limit that is set.
 type Objective = alert.Objective
 
-// Outcome defines model for Outcome.
+// Omitted How many more there are beyond `limit`.
+//
+// Examples: 0
+type Omitted = int64
+
+// Outcome How a request ended. `cache_hit`: a response cache answered and no model ran.
 type Outcome string
+
+// Overdispersion φ, by how much more the tail varies between time blocks than independent requests would; null with fewer than 10 blocks.
+//
+// Examples: 1.8
+type Overdispersion = float64
 
 // Owner The part with at least half of the difference and an interval that excludes 0; `shared` if no part has; `none` if the
 // difference cannot be told from 0.
 type Owner string
 
-// PartDifference defines model for PartDifference.
+// PartDifference What one part has to do with a difference.
 type PartDifference = query.PartDifference
 
 // PartMean The means of all parts of a set add up to the mean of the set.
 type PartMean = query.PartMean
 
-// PartMeans defines model for PartMeans.
+// PartMeans Mean parts, in the order of a bar; they add up to the mean of the whole.
 type PartMeans = []PartMean
 
 // PartName `rest` is what is left of a TTFT, `unattributed` what is left of a total.
@@ -747,37 +899,56 @@ type Problem struct {
 	Allowed *[]string `json:"allowed,omitempty"`
 
 	// Detail What was wrong and what to do about it.
+	//
+	// Examples: value is not one of the allowed values
 	Detail string `json:"detail"`
 
 	// Instance The id of this request, as in the log.
 	Instance *string `json:"instance,omitempty"`
 
 	// Parameter The parameter or body field at fault.
+	//
+	// Examples: metric
 	Parameter *string `json:"parameter,omitempty"`
-	Status    int     `json:"status"`
-	Title     string  `json:"title"`
+
+	// Status The HTTP status.
+	//
+	// Examples: 400
+	Status int `json:"status"`
+
+	// Title What kind of problem it is.
+	//
+	// Examples: The question makes no sense as asked
+	Title string `json:"title"`
 
 	// Type `urn:phaseline:problem:` and a code.
+	//
+	// Examples: urn:phaseline:problem:invalid
 	Type string `json:"type"`
 }
 
-// Provenance defines model for Provenance.
+// Provenance `measured`: one value or one clock; `derived`: arithmetic over independent evidence; `estimated`: needs an assumption.
 type Provenance string
 
-// Provenances defines model for Provenances.
+// Provenances How each number of a request is known.
 type Provenances = query.Provenances
 
-// Quality defines model for Quality.
+// Quality What the data rests on.
 type Quality = query.QualityAnswer
 
 // Quantile A quantile with its 95 % interval by order statistics.
 type Quantile = query.Quantile
 
-// QuantileComposition defines model for QuantileComposition.
+// QuantileComposition A quantile, and the mean parts of the requests with ranks around it.
 type QuantileComposition = query.QuantileComposition
 
-// QuantileDifference defines model for QuantileDifference.
+// QuantileDifference How a quantile differs, and which parts around it.
 type QuantileDifference = query.QuantileDifference
+
+// QuantileRank Which quantile, in (0, 1).
+//
+// Examples: 0.95
+type QuantileRank = float64
 
 // Range [from, to) by the end of requests.
 type Range = query.Range
@@ -786,8 +957,9 @@ type Range = query.Range
 // exactly, an unknown phase counting as nothing. Keys that are not required are left out when they say nothing.
 type Request = query.Request
 
-// RequestDetail defines model for RequestDetail.
+// RequestDetail One request with its evidence and its neighbours.
 type RequestDetail struct {
+	// Evidence For each number, where it comes from.
 	Evidence []Evidence `json:"evidence"`
 
 	// InTrace The other requests of the trace, by start.
@@ -799,79 +971,128 @@ type RequestDetail struct {
 	// Previous The same service's requests that ended just before, nearest first.
 	Previous []RequestRef `json:"previous"`
 
-	// Request One generative LLM call as its most upstream observer saw it. network + queue + prefill + decode + unattributed = total,
-	// exactly, an unknown phase counting as nothing. Keys that are not required are left out when they say nothing.
+	// Request The request.
 	Request Request `json:"request"`
 
 	// SpansStored False once the spans are past their retention; then there is no evidence to show.
 	SpansStored bool `json:"spans_stored"`
 }
 
-// RequestList defines model for RequestList.
+// RequestList One page of requests.
 type RequestList = query.RequestsAnswer
 
-// RequestRef defines model for RequestRef.
+// RequestRef A request in short.
 type RequestRef struct {
-	End     time.Time `json:"end"`
-	Model   string    `json:"model"`
-	SpanId  SpanID    `json:"span_id"`
-	TotalNs int64     `json:"total_ns"`
-	TraceId TraceID   `json:"trace_id"`
+	// End When it ended.
+	End time.Time `json:"end"`
 
-	// TtftNs Nanoseconds; null is unknown.
+	// Model The model that was asked for.
+	//
+	// Examples: qwen3-32b
+	Model string `json:"model"`
+
+	// SpanId The request span.
+	//
+	// Examples: eee19b7ec3c1b174
+	SpanId SpanID `json:"span_id"`
+
+	// TotalNs Its total in nanoseconds.
+	TotalNs int64 `json:"total_ns"`
+
+	// TraceId The trace it belongs to.
+	//
+	// Examples: 5b8efff798038103d269b633813fc60c
+	TraceId TraceID `json:"trace_id"`
+
+	// TtftNs Its time to first token.
+	//
+	// Examples: 412906000
 	TtftNs *Duration `json:"ttft_ns"`
 }
+
+// RequestsCounted How many of them the latencies rest on; with `include_failed`, all.
+//
+// Examples: 40873
+type RequestsCounted = int64
+
+// RequestsInRange Requests in range after filters, whatever their outcome.
+//
+// Examples: 41208
+type RequestsInRange = int64
+
+// RequiredN Smallest `n_effective` for which an interval exists.
+//
+// Examples: 72
+type RequiredN = int64
 
 // Rule The same document as an entry of a rule file. Its durations are settings and written as in `5m`.
 type Rule = alert.Rule
 
 // RuleDuration A setting, as `250ms`, `30s`, `5m`, `1h30m`.
+//
+// Examples: 5m
 type RuleDuration = alert.Duration
 
-// RuleList defines model for RuleList.
+// RuleList Every rule.
 type RuleList struct {
 	// Enabled Whether this process evaluates alerts.
 	Enabled bool `json:"enabled"`
 
 	// Problem Why the rule file on disk is not the one in use; empty when it is.
-	Problem string       `json:"problem"`
-	Rules   []StoredRule `json:"rules"`
+	Problem string `json:"problem"`
+
+	// Rules From files, then from the API.
+	Rules []StoredRule `json:"rules"`
 }
 
-// RuleName defines model for RuleName.
+// RuleName Letters, digits, `_`, `:` and `-`; at most 100.
+//
+// Examples: ttft_p95_regression
 type RuleName = string
 
-// RulePreview defines model for RulePreview.
+// RulePreview What a rule would have done.
 type RulePreview struct {
 	// Episodes When it would have fired, newest first.
-	Episodes    []Episode `json:"episodes"`
-	Evaluations int64     `json:"evaluations"`
-	From        time.Time `json:"from"`
-	Groups      int64     `json:"groups"`
-	To          time.Time `json:"to"`
+	Episodes []Episode `json:"episodes"`
+
+	// Evaluations How often the rule was evaluated.
+	Evaluations int64 `json:"evaluations"`
+
+	// From Start of the replay.
+	From time.Time `json:"from"`
+
+	// Groups Groups that were seen.
+	Groups int64 `json:"groups"`
+
+	// To End of the replay.
+	To time.Time `json:"to"`
 }
 
 // Series Every array is as long as the answer's `times`.
 type Series = query.Series
 
-// SeriesPart defines model for SeriesPart.
+// SeriesPart Mean of one part over time.
 type SeriesPart = query.SeriesPart
 
-// SeriesQuantile defines model for SeriesQuantile.
+// SeriesQuantile One quantile over time.
 type SeriesQuantile = query.SeriesQuantile
 
-// ServiceQuality defines model for ServiceQuality.
+// ServiceQuality What the instrumentation of one service sends.
 type ServiceQuality = query.ServiceQuality
 
-// Setup defines model for Setup.
+// Setup Where to send telemetry.
 type Setup struct {
 	// LastRequest End of the newest request of the last 24 h; null when there is none, or the store is away.
 	LastRequest *time.Time `json:"last_request"`
 
 	// OtlpGrpcEndpoint host:port; null when this process does not receive.
+	//
+	// Examples: 127.0.0.1:4317
 	OtlpGrpcEndpoint *string `json:"otlp_grpc_endpoint"`
 
 	// OtlpHttpEndpoint URL; null when this process does not receive.
+	//
+	// Examples: http://127.0.0.1:4318
 	OtlpHttpEndpoint *string `json:"otlp_http_endpoint"`
 
 	// Spans Spans stored since the start of this process.
@@ -882,68 +1103,114 @@ type Setup struct {
 }
 
 // Share From 0 to 1; null where there is nothing to take a share of.
+//
+// Examples: 0.97
 type Share = float64
 
-// Side defines model for Side.
+// Side One side of a comparison.
 type Side = query.Side
 
 // SignedDuration Nanoseconds, may be negative; null is unknown.
+//
+// Examples: -8200000
 type SignedDuration = int64
 
-// Span defines model for Span.
+// Span A span as it was stored, on the clock of the process that wrote it.
 type Span struct {
 	// Attributes Values as they were sent; content of prompts and answers is not stored unless the operator opts in.
 	Attributes Attributes `json:"attributes"`
 
 	// Clock Index in `clocks`.
-	Clock         int         `json:"clock"`
-	DroppedEvents int64       `json:"dropped_events"`
-	DurationNs    int64       `json:"duration_ns"`
-	Events        []SpanEvent `json:"events"`
-	Evidence      []SpanUse   `json:"evidence"`
-	Kind          SpanKind    `json:"kind"`
-	Name          string      `json:"name"`
+	//
+	// Examples: 0
+	Clock int `json:"clock"`
+
+	// DroppedEvents Events that the sender dropped.
+	DroppedEvents int64 `json:"dropped_events"`
+
+	// DurationNs From its start to its end.
+	//
+	// Examples: 3346512000
+	DurationNs int64 `json:"duration_ns"`
+
+	// Events In their order.
+	Events []SpanEvent `json:"events"`
+
+	// Evidence What rests on it.
+	Evidence []SpanUse `json:"evidence"`
+
+	// Kind Its kind.
+	Kind SpanKind `json:"kind"`
+
+	// Name Its name.
+	//
+	// Examples: llm_request
+	Name string `json:"name"`
 
 	// OffsetNs From the start of the clock.
+	//
+	// Examples: 0
 	OffsetNs int64 `json:"offset_ns"`
 
 	// ParentSpanId Empty for a root.
+	//
+	// Examples: eee19b7ec3c1b174
 	ParentSpanId string `json:"parent_span_id"`
 
 	// Scope Instrumentation scope.
-	Scope         string     `json:"scope"`
-	SpanId        SpanID     `json:"span_id"`
-	Status        SpanStatus `json:"status"`
-	StatusMessage string     `json:"status_message"`
+	//
+	// Examples: vllm.llm_engine
+	Scope string `json:"scope"`
+
+	// SpanId Its id.
+	//
+	// Examples: eee19b7ec3c1b174
+	SpanId SpanID `json:"span_id"`
+
+	// Status Its status.
+	Status SpanStatus `json:"status"`
+
+	// StatusMessage What the status says.
+	StatusMessage string `json:"status_message"`
 }
 
-// SpanKind defines model for Span.Kind.
+// SpanKind Its kind.
 type SpanKind string
 
-// SpanStatus defines model for Span.Status.
+// SpanStatus Its status.
 type SpanStatus string
 
-// SpanEvent defines model for SpanEvent.
+// SpanEvent An event of a span.
 type SpanEvent struct {
 	// Attributes Values as they were sent; content of prompts and answers is not stored unless the operator opts in.
 	Attributes Attributes `json:"attributes"`
-	Name       string     `json:"name"`
+
+	// Name Name of the event.
+	//
+	// Examples: gen_ai.first_token
+	Name string `json:"name"`
 
 	// OffsetNs From the start of the clock.
 	OffsetNs int64 `json:"offset_ns"`
 }
 
-// SpanID defines model for SpanID.
+// SpanID 16 hexadecimal digits.
+//
+// Examples: eee19b7ec3c1b174
 type SpanID = string
 
-// SpanUse defines model for SpanUse.
+// SpanUse What a request takes from a span.
 type SpanUse struct {
 	// Facts Numbers of that request that rest on this span.
-	Facts         []string `json:"facts"`
-	RequestSpanId SpanID   `json:"request_span_id"`
+	Facts []string `json:"facts"`
+
+	// RequestSpanId Which request.
+	//
+	// Examples: eee19b7ec3c1b174
+	RequestSpanId SpanID `json:"request_span_id"`
 }
 
-// Status defines model for Status.
+// Status What this process does and how far behind it is.
 type Status struct {
 	// Counters Counts since the start of this process.
 	Counters []Count `json:"counters"`
@@ -952,25 +1219,44 @@ type Status struct {
 	Limits Limits `json:"limits"`
 
 	// Revision Revision of the decomposition rules.
-	Revision int           `json:"revision"`
-	Roles    []StatusRoles `json:"roles"`
-	Started  time.Time     `json:"started"`
-	Store    StoreStatus   `json:"store"`
-	Version  string        `json:"version"`
+	Revision int `json:"revision"`
+
+	// Roles What this process does.
+	Roles []StatusRoles `json:"roles"`
+
+	// Started When this process started.
+	Started time.Time `json:"started"`
+
+	// Store The store.
+	Store StoreStatus `json:"store"`
+
+	// Version Of Phaseline.
+	//
+	// Examples: 1.0.0
+	Version string `json:"version"`
 }
 
 // StatusRoles defines model for Status.Roles.
 type StatusRoles string
 
-// StoreStatus defines model for StoreStatus.
+// StepWidth Width of a step in nanoseconds.
+//
+// Examples: 30000000000
+type StepWidth = int64
+
+// StoreStatus The store and the background work on it.
 type StoreStatus struct {
 	// DeriveLagNs Age of the oldest span that still waits to become a request; 0 when none waits.
-	DeriveLagNs int64           `json:"derive_lag_ns"`
-	Kind        StoreStatusKind `json:"kind"`
+	DeriveLagNs int64 `json:"derive_lag_ns"`
+
+	// Kind The embedded engine or a ClickHouse server.
+	Kind StoreStatusKind `json:"kind"`
 
 	// LastError Latest failure of the background work; empty once it works again.
 	LastError string `json:"last_error"`
-	Ready     bool   `json:"ready"`
+
+	// Ready Whether questions can be answered.
+	Ready bool `json:"ready"`
 
 	// Reason Why it is not ready; empty when it is.
 	Reason string `json:"reason"`
@@ -985,86 +1271,123 @@ type StoreStatus struct {
 	Spans int64 `json:"spans"`
 }
 
-// StoreStatusKind defines model for StoreStatus.Kind.
+// StoreStatusKind The embedded engine or a ClickHouse server.
 type StoreStatusKind string
 
-// StoredRule defines model for StoredRule.
+// StoredRule A rule and where it comes from.
 type StoredRule struct {
 	// Problem Why the rule cannot be evaluated now; empty when it can.
 	Problem string `json:"problem"`
 
 	// Progress How far it has read its past; empty when it has.
 	Progress string `json:"progress"`
-	ReadOnly bool   `json:"read_only"`
 
-	// Rule The same document as an entry of a rule file. Its durations are settings and written as in `5m`.
+	// ReadOnly It comes from a file and is changed there.
+	ReadOnly bool `json:"read_only"`
+
+	// Rule The rule.
 	Rule Rule `json:"rule"`
 
 	// Source A file path, `default` or `api`.
+	//
+	// Examples: default
 	Source string `json:"source"`
 
 	// States Groups in each state.
 	States map[string]int `json:"states"`
 }
 
-// Stratum defines model for Stratum.
+// Stratum Requests of one model and one range of uncached input tokens, on both sides.
 type Stratum = query.Stratum
 
 // Tier `requests`: read from every single request, exact up to 250,000 of them, in log buckets beyond. `hours`: closed hours from rollups in log buckets, the edges from requests.
 type Tier = query.Tier
 
-// TimeSeries defines model for TimeSeries.
+// TimeSeries How a metric moves, group by group.
 type TimeSeries = query.TimeSeriesAnswer
 
 // Tokens null is unknown.
+//
+// Examples: 2310
 type Tokens = int64
 
-// Trace defines model for Trace.
+// TooSmall `n_effective` is below `n_required` or unknown, so that there is no interval.
+type TooSmall = bool
+
+// Trace The spans of a trace and the requests that were found in them.
 type Trace struct {
-	Clocks   []Clock   `json:"clocks"`
+	// Clocks In the order in which they call one another.
+	Clocks []Clock `json:"clocks"`
+
+	// Requests By start.
 	Requests []Request `json:"requests"`
 
 	// SpanCount Spans that are stored.
 	SpanCount int `json:"span_count"`
 
 	// Spans By clock and offset; at most 2,000, evidence first to be kept.
-	Spans   []Span  `json:"spans"`
+	Spans []Span `json:"spans"`
+
+	// TraceId Its id.
+	//
+	// Examples: 5b8efff798038103d269b633813fc60c
 	TraceId TraceID `json:"trace_id"`
 }
 
-// TraceID defines model for TraceID.
+// TraceID 32 hexadecimal digits.
+//
+// Examples: 5b8efff798038103d269b633813fc60c
 type TraceID = string
 
-// Transition defines model for Transition.
+// Transition A change of state.
 type Transition struct {
-	At          time.Time  `json:"at"`
-	Evaluation  Evaluation `json:"evaluation"`
-	Fingerprint string     `json:"fingerprint"`
-	From        AlertState `json:"from"`
+	// At When.
+	At time.Time `json:"at"`
+
+	// Evaluation What it rests on.
+	Evaluation Evaluation `json:"evaluation"`
+
+	// Fingerprint Stable id of rule and group.
+	//
+	// Examples: 3f6c1c0e9a4b2d71
+	Fingerprint string `json:"fingerprint"`
+
+	// From The state before.
+	From AlertState `json:"from"`
 
 	// Group Dimension to value; empty when nothing is grouped by.
-	Group    Group      `json:"group"`
+	Group Group `json:"group"`
+
+	// Notified Who was told.
 	Notified []Delivery `json:"notified"`
-	Rule     string     `json:"rule"`
-	To       AlertState `json:"to"`
+
+	// Rule Name of the rule.
+	//
+	// Examples: ttft_p95_regression
+	Rule string `json:"rule"`
+
+	// To The state after.
+	To AlertState `json:"to"`
 }
 
-// ValueCount defines model for ValueCount.
+// ValueCount A value and the requests that have it.
 type ValueCount = query.ValueCount
 
 // Vantage Where the total was observed.
 type Vantage string
 
-// WholeMetric defines model for WholeMetric.
+// WholeMetric A duration that is the sum of parts.
 type WholeMetric = query.Metric
 
 // Cursor defines model for Cursor.
 type Cursor = string
 
-// Filter defines model for Filter.
+// Filter Filters that must all match; see the parameter `filter`.
+//
+// Examples: ["service=support-chat"]
 type Filter = Filters
 
-// FormatParam defines model for FormatParam.
+// FormatParam How the answer is written.
 type FormatParam = Format
 
 // From defines model for From.
@@ -1079,7 +1402,7 @@ type IncludeFailed = bool
 // Limit defines model for Limit.
 type Limit = int
 
-// MetricParam defines model for MetricParam.
+// MetricParam A duration of one request. `tpot` is the time per output token after the first.
 type MetricParam = Metric
 
 // Quantiles defines model for Quantiles.
@@ -1109,16 +1432,22 @@ type Tenant = string
 // To defines model for To.
 type To = string
 
-// TraceIDParam defines model for TraceIDParam.
+// TraceIDParam 32 hexadecimal digits.
+//
+// Examples: 5b8efff798038103d269b633813fc60c
 type TraceIDParam = TraceID
 
-// WholeMetricParam defines model for WholeMetricParam.
+// WholeMetricParam A duration that is the sum of parts.
 type WholeMetricParam = WholeMetric
 
 // ListAlertsParams defines parameters for ListAlerts.
 type ListAlertsParams struct {
 	// State Only alerts in this state; repeatable.
 	State *[]AlertState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Format `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+	// gets a leading apostrophe.
+	Format *FormatParam `form:"format,omitempty" json:"format,omitempty"`
 }
 
 // ListAlertHistoryParams defines parameters for ListAlertHistory.
@@ -1140,6 +1469,17 @@ type ListAlertHistoryParams struct {
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Format `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+	// gets a leading apostrophe.
+	Format *FormatParam `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ListRulesParams defines parameters for ListRules.
+type ListRulesParams struct {
+	// Format `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+	// gets a leading apostrophe.
+	Format *FormatParam `form:"format,omitempty" json:"format,omitempty"`
 }
 
 // ListEvaluationsParams defines parameters for ListEvaluations.
@@ -1158,6 +1498,10 @@ type ListEvaluationsParams struct {
 
 	// Cursor The `next_cursor` of the page before.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Format `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+	// gets a leading apostrophe.
+	Format *FormatParam `form:"format,omitempty" json:"format,omitempty"`
 }
 
 // GetBreakdownParams defines parameters for GetBreakdown.
@@ -1271,6 +1615,22 @@ type GetCompositionParams struct {
 
 	// Limit At most this many groups, the busiest first.
 	Limit *SeriesLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Format `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+	// gets a leading apostrophe.
+	Format *FormatParam `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ListDimensionsParams defines parameters for ListDimensions.
+type ListDimensionsParams struct {
+	// From Start of the range in which attributes are looked for.
+	From *string `form:"from,omitempty" json:"from,omitempty"`
+
+	// To End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`.
+	To *To `form:"to,omitempty" json:"to,omitempty"`
+
+	// Tenant Whose requests; the empty tenant where none is configured.
+	Tenant *Tenant `form:"tenant,omitempty" json:"tenant,omitempty"`
 
 	// Format `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
 	// gets a leading apostrophe.
@@ -1523,7 +1883,7 @@ type ServerInterface interface {
 	ListAlertHistory(c *gin.Context, params ListAlertHistoryParams)
 	// ListRules Every rule, from files and from the API
 	// (GET /alerts/rules)
-	ListRules(c *gin.Context)
+	ListRules(c *gin.Context, params ListRulesParams)
 	// CreateRule Add a rule
 	// (POST /alerts/rules)
 	CreateRule(c *gin.Context)
@@ -1556,7 +1916,7 @@ type ServerInterface interface {
 	GetComposition(c *gin.Context, params GetCompositionParams)
 	// ListDimensions What requests can be grouped and filtered by
 	// (GET /dimensions)
-	ListDimensions(c *gin.Context)
+	ListDimensions(c *gin.Context, params ListDimensionsParams)
 	// ListDimensionValues The values of a dimension, most frequent first
 	// (GET /dimensions/{name}/values)
 	ListDimensionValues(c *gin.Context, name string, params ListDimensionValuesParams)
@@ -1615,6 +1975,14 @@ func (siw *ServerInterfaceWrapper) ListAlerts(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -1685,6 +2053,14 @@ func (siw *ServerInterfaceWrapper) ListAlertHistory(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -1698,6 +2074,20 @@ func (siw *ServerInterfaceWrapper) ListAlertHistory(c *gin.Context) {
 // ListRules operation middleware
 func (siw *ServerInterfaceWrapper) ListRules(c *gin.Context) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRulesParams
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -1705,7 +2095,7 @@ func (siw *ServerInterfaceWrapper) ListRules(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.ListRules(c)
+	siw.Handler.ListRules(c, params)
 }
 
 // CreateRule operation middleware
@@ -1889,6 +2279,14 @@ func (siw *ServerInterfaceWrapper) ListEvaluations(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -2226,6 +2624,44 @@ func (siw *ServerInterfaceWrapper) GetComposition(c *gin.Context) {
 // ListDimensions operation middleware
 func (siw *ServerInterfaceWrapper) ListDimensions(c *gin.Context) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDimensionsParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", c.Request.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", c.Request.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "tenant" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tenant", c.Request.URL.Query(), &params.Tenant, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter tenant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -2233,7 +2669,7 @@ func (siw *ServerInterfaceWrapper) ListDimensions(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.ListDimensions(c)
+	siw.Handler.ListDimensions(c, params)
 }
 
 // ListDimensionValues operation middleware
@@ -3032,6 +3468,26 @@ func (response ListAlerts200JSONResponse) VisitListAlertsResponse(w http.Respons
 	return err
 }
 
+type ListAlerts200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListAlerts200TextcsvResponse) VisitListAlertsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type ListAlerts304Response = NotModifiedResponse
 
 func (response ListAlerts304Response) VisitListAlertsResponse(w http.ResponseWriter) error {
@@ -3078,6 +3534,26 @@ func (response ListAlertHistory200JSONResponse) VisitListAlertHistoryResponse(w 
 	return err
 }
 
+type ListAlertHistory200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListAlertHistory200TextcsvResponse) VisitListAlertHistoryResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type ListAlertHistory304Response = NotModifiedResponse
 
 func (response ListAlertHistory304Response) VisitListAlertHistoryResponse(w http.ResponseWriter) error {
@@ -3103,6 +3579,7 @@ func (response ListAlertHistorydefaultApplicationProblemPlusJSONResponse) VisitL
 }
 
 type ListRulesRequestObject struct {
+	Params ListRulesParams
 }
 
 type ListRulesResponseObject interface {
@@ -3120,6 +3597,26 @@ func (response ListRules200JSONResponse) VisitListRulesResponse(w http.ResponseW
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRules200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListRules200TextcsvResponse) VisitListRulesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
 	return err
 }
 
@@ -3407,6 +3904,26 @@ func (response ListEvaluations200JSONResponse) VisitListEvaluationsResponse(w ht
 	return err
 }
 
+type ListEvaluations200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListEvaluations200TextcsvResponse) VisitListEvaluationsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type ListEvaluations304Response = NotModifiedResponse
 
 func (response ListEvaluations304Response) VisitListEvaluationsResponse(w http.ResponseWriter) error {
@@ -3630,6 +4147,7 @@ func (response GetCompositiondefaultApplicationProblemPlusJSONResponse) VisitGet
 }
 
 type ListDimensionsRequestObject struct {
+	Params ListDimensionsParams
 }
 
 type ListDimensionsResponseObject interface {
@@ -3647,6 +4165,26 @@ func (response ListDimensions200JSONResponse) VisitListDimensionsResponse(w http
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDimensions200TextcsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListDimensions200TextcsvResponse) VisitListDimensionsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
 	return err
 }
 
@@ -4119,6 +4657,13 @@ func (response GetSetup200JSONResponse) VisitGetSetupResponse(w http.ResponseWri
 	return err
 }
 
+type GetSetup304Response = NotModifiedResponse
+
+func (response GetSetup304Response) VisitGetSetupResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
 type GetSetupdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -4155,6 +4700,13 @@ func (response GetStatus200JSONResponse) VisitGetStatusResponse(w http.ResponseW
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetStatus304Response = NotModifiedResponse
+
+func (response GetStatus304Response) VisitGetStatusResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetStatusdefaultApplicationProblemPlusJSONResponse struct {
@@ -4476,8 +5028,10 @@ func (sh *strictHandler) ListAlertHistory(ctx *gin.Context, params ListAlertHist
 }
 
 // ListRules operation middleware
-func (sh *strictHandler) ListRules(ctx *gin.Context) {
+func (sh *strictHandler) ListRules(ctx *gin.Context, params ListRulesParams) {
 	var request ListRulesRequestObject
+
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListRules(ctx, request.(ListRulesRequestObject))
@@ -4829,8 +5383,10 @@ func (sh *strictHandler) GetComposition(ctx *gin.Context, params GetCompositionP
 }
 
 // ListDimensions operation middleware
-func (sh *strictHandler) ListDimensions(ctx *gin.Context) {
+func (sh *strictHandler) ListDimensions(ctx *gin.Context, params ListDimensionsParams) {
 	var request ListDimensionsRequestObject
+
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListDimensions(ctx, request.(ListDimensionsRequestObject))

@@ -82,7 +82,7 @@ func breakdownTable(a query.BreakdownAnswer) *table {
 	t := &table{}
 	for i, g := range a.Groups {
 		if i == 0 {
-			t.header = append(labelNames(g.Labels), "n", "errors", "cancelled", "cache_hits", "counted", "rate_per_second", "error_rate", "input_tokens", "output_tokens")
+			t.header = append(labelNames(g.Labels), "n", "errors", "cancelled", "cache_hits", "counted", "rate_per_second", "error_rate", "mean_input_tokens", "mean_output_tokens")
 			for _, m := range g.Metrics {
 				t.header = append(t.header, fmt.Sprintf("%s_n", m.Metric), fmt.Sprintf("%s_mean_ns", m.Metric))
 				for _, q := range m.Quantiles {
@@ -92,7 +92,7 @@ func breakdownTable(a query.BreakdownAnswer) *table {
 			}
 		}
 		row := append(labelValues(g.Labels), integer(&g.Counts.N), integer(&g.Counts.Errors), integer(&g.Counts.Cancelled), integer(&g.Counts.CacheHits),
-			integer(&g.Counted), number(&g.RatePerSecond), number(g.ErrorRate), integer(g.InputTokens), integer(g.OutputTokens))
+			integer(&g.Counted), number(&g.RatePerSecond), number(g.ErrorRate), integer(g.MeanInputTokens), integer(g.MeanOutputTokens))
 		for _, m := range g.Metrics {
 			row = append(row, integer(&m.N), integer(m.MeanNS))
 			for _, q := range m.Quantiles {
@@ -189,6 +189,14 @@ func distinctionTable(a query.DistinguishAnswer) *table {
 	t := &table{header: []string{"dimension", "value", "selected", "selected_share", "rest", "rest_share", "score"}}
 	for _, v := range a.Values {
 		t.add(text(v.Dimension), text(v.Value), integer(&v.Selected), number(&v.SelectedShare), integer(&v.Rest), number(&v.RestShare), number(&v.Score))
+	}
+	return t
+}
+
+func dimensionsTable(a query.DimensionsAnswer) *table {
+	t := &table{header: []string{"name", "description", "group", "long_range"}}
+	for _, d := range a.Dimensions {
+		t.add(text(d.Name), text(d.Description), strconv.FormatBool(d.Group), strconv.FormatBool(d.LongRange))
 	}
 	return t
 }

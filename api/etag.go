@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"path"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -24,6 +25,9 @@ func (s *server) tag(c *gin.Context) {
 		c.Next()
 	}()
 	c.Header("Cache-Control", "private, no-cache")
+	if strings.HasPrefix(c.Writer.Header().Get("Content-Type"), "text/csv") {
+		c.Header("Content-Disposition", `attachment; filename="phaseline-`+path.Base(c.FullPath())+`.csv"`)
+	}
 	if held.status == http.StatusOK {
 		sum := sha256.Sum256(held.body.Bytes())
 		// Weak: compression on the way changes the bytes, not the answer.

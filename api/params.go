@@ -12,6 +12,8 @@ const (
 	defaultFrom   = "now-1h"
 	defaultTo     = "now"
 	defaultMetric = query.TTFT
+	// Attributes are dimensions even of a service that was quiet for an hour.
+	defaultDimensionsFrom = "now-24h"
 )
 
 // given returns what p points to, or the fallback if the parameter was not given.

@@ -147,16 +147,25 @@ func (s *server) GetDistinguish(ctx context.Context, r GetDistinguishRequestObje
 }
 
 func (s *server) ListDimensions(ctx context.Context, r ListDimensionsRequestObject) (ListDimensionsResponseObject, error) {
-	answer, err := s.Questions.Dimensions(ctx, query.Dimensions{})
+	p := r.Params
+	scope, err := s.scope(new(given(p.From, defaultDimensionsFrom)), p.To, nil, p.Tenant, nil)
 	if err != nil {
 		return nil, err
+	}
+	answer, err := s.Questions.Dimensions(ctx, query.Dimensions{Scope: scope})
+	if err != nil {
+		return nil, err
+	}
+	if isCSV(p.Format) {
+		body, size := dimensionsTable(answer).csv()
+		return ListDimensions200TextcsvResponse{Body: body, ContentLength: size}, nil
 	}
 	return ListDimensions200JSONResponse(answer), nil
 }
 
 func (s *server) ListDimensionValues(ctx context.Context, r ListDimensionValuesRequestObject) (ListDimensionValuesResponseObject, error) {
 	p := r.Params
-	scope, err := s.scope(p.From, p.To, p.Filter, p.Tenant, nil)
+	scope, err := s.scope(p.From, p.To, p.Filter, p.Tenant, p.IncludeFailed)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +184,7 @@ func (s *server) ListDimensionValues(ctx context.Context, r ListDimensionValuesR
 
 func (s *server) GetQuality(ctx context.Context, r GetQualityRequestObject) (GetQualityResponseObject, error) {
 	p := r.Params
-	scope, err := s.scope(p.From, p.To, p.Filter, p.Tenant, nil)
+	scope, err := s.scope(p.From, p.To, p.Filter, p.Tenant, p.IncludeFailed)
 	if err != nil {
 		return nil, err
 	}

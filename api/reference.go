@@ -21,7 +21,7 @@ var referenceFiles embed.FS
 // the specification does not change while the process runs.
 func (s *server) addReference(r *gin.Engine) error {
 	page, err := template.New("page.html").Funcs(template.FuncMap{
-		"schema": describeSchema, "prose": prose, "anchor": func(name string) string { return "schema-" + name },
+		"schema": describeSchema, "prose": prose, "sample": exampleJSON, "anchor": func(name string) string { return "schema-" + name },
 	}).ParseFS(referenceFiles, "reference/page.html")
 	if err != nil {
 		return fmt.Errorf("read the reference page: %w", err)
@@ -60,9 +60,12 @@ type referenceTag struct {
 type referenceOperation struct {
 	*openapi3.Operation
 	Method, Path string
+	Short        string // the path as the specification has it
 	Parameters   []*openapi3.Parameter
 	Body         *openapi3.SchemaRef
 	Answers      []referenceAnswer
+	Example      string // an address to ask, for what only reads
+	Sample       string // what the answer looks like
 }
 
 type referenceAnswer struct {
@@ -91,7 +94,7 @@ func newReference(spec *openapi3.T) reference {
 	for _, name := range slices.Sorted(maps.Keys(spec.Components.Schemas)) {
 		schema := referenceSchema{Name: name, Schema: spec.Components.Schemas[name].Value}
 		schema.Limits = limitsOf(schema.Schema)
-		for _, field := range slices.Sorted(maps.Keys(schema.Properties)) {
+		for _, field := range fieldOrder(schema.Schema) {
 			schema.Fields = append(schema.Fields, referenceField{field, slices.Contains(schema.Required, field), schema.Properties[field]})
 		}
 		ref.Schemas = append(ref.Schemas, schema)
@@ -108,7 +111,7 @@ func operations(spec *openapi3.T, tag string) []referenceOperation {
 			if op == nil || !slices.Contains(op.Tags, tag) {
 				continue
 			}
-			entry := referenceOperation{Operation: op, Method: method, Path: prefix + path}
+			entry := referenceOperation{Operation: op, Method: method, Path: prefix + path, Short: path}
 			for _, p := range slices.Concat(item.Parameters, op.Parameters) {
 				entry.Parameters = append(entry.Parameters, p.Value)
 			}
@@ -119,10 +122,16 @@ func operations(spec *openapi3.T, tag string) []referenceOperation {
 				answer := op.Responses.Value(status).Value
 				for _, kind := range slices.Sorted(maps.Keys(answer.Content)) {
 					entry.Answers = append(entry.Answers, referenceAnswer{status, kind, answer.Content[kind].Schema})
+					if kind == "application/json" {
+						entry.Sample = exampleJSON(answer.Content[kind].Schema)
+					}
 				}
 				if len(answer.Content) == 0 {
 					entry.Answers = append(entry.Answers, referenceAnswer{Status: status})
 				}
+			}
+			if method == http.MethodGet {
+				entry.Example = exampleRequest(entry.Path, entry.Parameters)
 			}
 			found = append(found, entry)
 		}

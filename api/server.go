@@ -43,7 +43,19 @@ func New(options Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
 	}
-	return compress(router), nil
+	return answerHead(compress(router)), nil
+}
+
+// answerHead lets HEAD ask for the headers of whatever GET answers: net/http
+// leaves the body out. Load balancers and `curl -I` ask so.
+func answerHead(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			r = r.Clone(r.Context())
+			r.Method = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // publicSpec is the specification without what only our own generator

@@ -66,6 +66,9 @@ func TestWrongParametersAreNamed(t *testing.T) {
 		"/traces/0123":                                           {"trace_id", ""},
 		"/alerts?state=on":                                       {"state", "firing"},
 		"/alerts/history?fingerprint=x":                          {"fingerprint", ""},
+		"/alerts/history?from=0000-01-01T00:00:00Z":              {"from", ""},
+		"/alerts/history?to=9999-12-31T23:59:59Z":                {"to", ""},
+		"/alerts/history?from=now&to=now":                        {"from", ""},
 		"/alerts/rules/%20":                                      {"name", ""},
 		"/status?verbose=1":                                      {"verbose", ""},
 	} {
@@ -379,7 +382,7 @@ func TestReferencePage(t *testing.T) {
 			t.Errorf("schema %s is not on the page", name)
 		}
 	}
-	for _, forbidden := range []string{"<script", "style=", "<style", "http://", "https://", "onclick"} {
+	for _, forbidden := range []string{"<script", "style=", "<style", `="http:`, `="https:`, `="//`, "onclick"} {
 		if strings.Contains(page, forbidden) {
 			t.Errorf("the page has %s", forbidden)
 		}

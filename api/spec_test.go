@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -238,5 +239,77 @@ func TestOpenAPIDocumentIsTheSpecification(t *testing.T) {
 	}
 	if document, err := openapi3.NewLoader().LoadFromData(response.body); err != nil || document.Validate(t.Context()) != nil {
 		t.Errorf("the served document does not load again: %v", err)
+	}
+}
+
+// Whoever reads the specification learns what everything means: it is what the
+// reference page and generated clients show.
+func TestEverythingIsDescribed(t *testing.T) {
+	spec := loadSpec(t)
+	for path, item := range spec.Paths.Map() {
+		for method, op := range item.Operations() {
+			if op.Summary == "" || op.Description == "" || len(op.Tags) != 1 {
+				t.Errorf("%s %s: summary %q, description %q, tags %v", method, path, op.Summary, op.Description, op.Tags)
+			}
+			if strings.HasSuffix(op.Summary, ".") {
+				t.Errorf("%s %s: a summary is no sentence: %s", method, path, op.Summary)
+			}
+			for _, p := range slices.Concat(item.Parameters, op.Parameters) {
+				if p.Value.Description == "" {
+					t.Errorf("%s %s: parameter %s has no description", method, path, p.Value.Name)
+				}
+				if !snakeCase.MatchString(p.Value.Name) {
+					t.Errorf("%s %s: parameter %s is not in snake_case", method, path, p.Value.Name)
+				}
+			}
+		}
+	}
+	for name, schema := range spec.Components.Schemas {
+		if schema.Value.Description == "" {
+			t.Errorf("schema %s has no description", name)
+		}
+		for field, property := range schema.Value.Properties {
+			where := name + "." + field
+			if property.Value.Description == "" {
+				t.Errorf("%s has no description", where)
+			}
+			if !snakeCase.MatchString(field) {
+				t.Errorf("%s is not in snake_case", where)
+			}
+			// A duration says its unit, and nothing else ends as one does.
+			if named, nanoseconds := strings.HasSuffix(field, "_ns"), strings.Contains(property.Value.Description, "anoseconds"); nanoseconds && !named && field != "ns" && name != "Evidence" {
+				t.Errorf("%s is in nanoseconds, but its name does not say so", where)
+			}
+			for _, unit := range []string{"_ms", "_s", "_sec", "_seconds", "_us"} {
+				if strings.HasSuffix(field, unit) {
+					t.Errorf("%s: durations are in nanoseconds", where)
+				}
+			}
+		}
+	}
+}
+
+var snakeCase = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+
+// What the reference page shows as an answer is one by the specification.
+func TestExamplesFitTheirSchemas(t *testing.T) {
+	shown := 0
+	for name, schema := range loadSpec(t).Components.Schemas {
+		text := exampleJSON(schema)
+		if text == "" {
+			continue
+		}
+		shown++
+		var value any
+		if err := json.Unmarshal([]byte(text), &value); err != nil {
+			t.Errorf("%s: %v in %s", name, err, text)
+			continue
+		}
+		if err := schema.Value.VisitJSON(value, openapi3.EnableFormatValidation()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if shown < 40 {
+		t.Errorf("only %d examples", shown)
 	}
 }

@@ -16,8 +16,7 @@ import (
 // needs a token: they hold no data, and the page asks for the token.
 func (s *server) serveUI(c *gin.Context) {
 	name := strings.TrimPrefix(path.Clean(c.Request.URL.Path), "/")
-	read := c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead
-	if s.UI == nil || !read || name == "api" || strings.HasPrefix(name, "api/") {
+	if s.UI == nil || c.Request.Method != http.MethodGet || name == "api" || strings.HasPrefix(name, "api/") {
 		s.fail(c, failure(query.CodeNotFound, "", "%s is not served; the reference at /api lists what is", c.Request.URL.Path))
 		return
 	}

@@ -279,4 +279,12 @@ func TestABadDeployFiresAndResolves(t *testing.T) {
 	assert.Len(t, evaluations.Rows, 5)
 	assert.NotNil(t, evaluations.NextCursor)
 	assert.NotEmpty(t, evaluations.Rows[0].Conditions)
+
+	var wrong *query.Error
+	_, err = answers.Evaluations(t.Context(), api.AlertPage{Range: query.Range{From: deploy, To: deploy.Add(time.Hour)}, Rule: "nobody's", Limit: 5})
+	require.ErrorAs(t, err, &wrong)
+	assert.Equal(t, query.CodeNotFound, wrong.Code)
+	_, err = answers.History(t.Context(), api.AlertPage{Range: query.Range{From: deploy, To: deploy.Add(time.Hour)}, Limit: 5, Cursor: "nonsense"})
+	require.ErrorAs(t, err, &wrong)
+	assert.Equal(t, "cursor", wrong.Parameter)
 }

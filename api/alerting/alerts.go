@@ -3,8 +3,11 @@ package alerting
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/phaseline/phaseline/api"
 	"github.com/phaseline/phaseline/internal/alert"
@@ -17,8 +20,12 @@ type alerts struct{ engine *alert.Engine }
 // New returns what the API asks of the evaluator.
 func New(engine *alert.Engine) api.Alerts { return alerts{engine} }
 
-// failed turns the engine's errors into the caller's.
-func failed(err error) error {
+// readLimit is how long the ledger reads for one page.
+const readLimit = 10 * time.Second
+
+// failed turns the engine's errors into the caller's, and those of the store
+// into what the API says of it.
+func failed(ctx context.Context, err error) error {
 	codes := map[error]query.Code{
 		alert.ErrUnknownRule: query.CodeNotFound, alert.ErrRuleExists: api.CodeConflict,
 		alert.ErrRuleReadOnly: api.CodeConflict, alert.ErrStarting: query.CodeUnavailable,
@@ -27,6 +34,9 @@ func failed(err error) error {
 		if errors.Is(err, known) {
 			return &query.Error{Code: code, Parameter: "name", Message: known.Error()}
 		}
+	}
+	if errors.As(err, new(*clickhouse.Exception)) || errors.As(err, new(net.Error)) || ctx.Err() != nil {
+		return query.Classify(ctx, err, readLimit)
 	}
 	return err
 }
@@ -87,7 +97,7 @@ func cursor(next string) *string {
 func (a alerts) History(ctx context.Context, p api.AlertPage) (api.AlertHistory, error) {
 	found, next, err := a.engine.Transitions(ctx, page(p))
 	if err != nil {
-		return api.AlertHistory{}, err
+		return api.AlertHistory{}, failed(ctx, err)
 	}
 	h := api.AlertHistory{Rows: []api.Transition{}, NextCursor: cursor(next)}
 	for _, t := range found {
@@ -120,7 +130,12 @@ func (a alerts) rule(name string) alert.Rule {
 func (a alerts) Evaluations(ctx context.Context, p api.AlertPage) (api.EvaluationList, error) {
 	found, next, err := a.engine.Evaluations(ctx, page(p))
 	if err != nil {
-		return api.EvaluationList{}, err
+		return api.EvaluationList{}, failed(ctx, err)
+	}
+	if len(found) == 0 && p.Cursor == "" {
+		if _, err := a.engine.Rule(p.Rule); err != nil { // one that is gone may have a history
+			return api.EvaluationList{}, failed(ctx, err)
+		}
 	}
 	list := api.EvaluationList{Rows: []api.Evaluation{}, NextCursor: cursor(next)}
 	rule := a.rule(p.Rule)
@@ -147,34 +162,34 @@ func (a alerts) Rules(context.Context) (api.RuleList, error) {
 	return list, nil
 }
 
-func (a alerts) Rule(_ context.Context, name string) (api.StoredRule, error) {
+func (a alerts) Rule(ctx context.Context, name string) (api.StoredRule, error) {
 	s, err := a.engine.Rule(name)
-	return stored(s), failed(err)
+	return stored(s), failed(ctx, err)
 }
 
 func (a alerts) Create(ctx context.Context, rule alert.Rule) (api.StoredRule, error) {
 	s, err := a.engine.Create(ctx, rule)
-	return stored(s), failed(err)
+	return stored(s), failed(ctx, err)
 }
 
 func (a alerts) Replace(ctx context.Context, rule alert.Rule) (api.StoredRule, error) {
 	s, err := a.engine.Replace(ctx, rule)
-	return stored(s), failed(err)
+	return stored(s), failed(ctx, err)
 }
 
 func (a alerts) Delete(ctx context.Context, name string) error {
-	return failed(a.engine.Delete(ctx, name))
+	return failed(ctx, a.engine.Delete(ctx, name))
 }
 
 func (a alerts) AcceptBaseline(ctx context.Context, name string, since time.Time) (api.StoredRule, error) {
 	s, err := a.engine.AcceptBaseline(ctx, name, since)
-	return stored(s), failed(err)
+	return stored(s), failed(ctx, err)
 }
 
 func (a alerts) Preview(ctx context.Context, rule alert.Rule) (api.RulePreview, error) {
 	p, err := a.engine.Preview(ctx, rule)
 	if err != nil {
-		return api.RulePreview{}, failed(err)
+		return api.RulePreview{}, failed(ctx, err)
 	}
 	shown := api.RulePreview{From: p.Range.From, To: p.Range.To, Groups: int64(p.Groups), Evaluations: p.Evaluations, Episodes: []api.Episode{}}
 	for _, e := range slices.Backward(p.Episodes) {

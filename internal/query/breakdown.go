@@ -135,8 +135,9 @@ func (g group) breakdown(s scope, covered time.Duration, metrics []Metric, quant
 		Coverage:      c.coverage(),
 		TotalParts:    c.totalParts(),
 		TTFTParts:     c.ttftParts(),
-		InputTokens:   c.amounts[inputTokens].mean(),
-		OutputTokens:  c.amounts[outputTokens].mean(),
+
+		MeanInputTokens:  c.amounts[inputTokens].mean(),
+		MeanOutputTokens: c.amounts[outputTokens].mean(),
 	}
 	for _, m := range metrics {
 		b.Metrics = append(b.Metrics, g.distribution(m, quantiles))

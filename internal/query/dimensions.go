@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
@@ -49,12 +48,8 @@ type ValueCount struct {
 }
 
 // Dimensions answers with what can be grouped and filtered by. The attributes
-// are those of the last requests of the range; without one, of the last day.
+// are those of requests of the range.
 func (e *Engine) Dimensions(ctx context.Context, d Dimensions) (DimensionsAnswer, error) {
-	if d.Range == (Range{}) {
-		now := e.now()
-		d.Range = Range{From: now.Add(-24 * time.Hour), To: now}
-	}
 	s, err := e.check(d.Scope, nil)
 	if err != nil {
 		return DimensionsAnswer{}, err

@@ -16,13 +16,12 @@ type Engine struct {
 	conn   driver.Conn
 	limits Limits
 	slots  chan struct{} // one for each statement at once
-	now    func() time.Time
 }
 
 // New returns an engine that reads through conn.
 func New(conn driver.Conn, limits Limits) *Engine {
 	limits = limits.withDefaults()
-	return &Engine{conn: conn, limits: limits, slots: make(chan struct{}, limits.Statements), now: time.Now}
+	return &Engine{conn: conn, limits: limits, slots: make(chan struct{}, limits.Statements)}
 }
 
 // Limits returns the limits in force.
@@ -84,17 +83,20 @@ const (
 	noSuchTable       = 60
 )
 
-// classify turns a failure into an Error. A fault of this package, such as a
-// syntax error, stays what it is.
-func (e *Engine) classify(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
+func (e *Engine) classify(ctx context.Context, err error) error { return Classify(ctx, err, e.limits.Time) }
+
+// Classify turns a failure of the store into an Error; limit is how long the
+// statement was given. An Error stays what it is, and so does a fault of ours,
+// such as a syntax error.
+func Classify(ctx context.Context, err error, limit time.Duration) error {
+	if err == nil || errors.As(err, new(*Error)) {
+		return err
 	}
 	if ctx.Err() == context.Canceled {
 		return ctx.Err()
 	}
 	timeout := &Error{Code: CodeTimeout, Parameter: "from",
-		Message: fmt.Sprintf("the store took longer than %s; ask for a shorter range or filter more", e.limits.Time), cause: err}
+		Message: fmt.Sprintf("the store took longer than %s; ask for a shorter range or filter more", limit), cause: err}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return timeout
 	}
@@ -107,7 +109,7 @@ func (e *Engine) classify(ctx context.Context, err error) error {
 		return timeout
 	case tooManyRows, tooManyRowsOrB:
 		if strings.Contains(exception.Message, "GROUP BY") {
-			return e.tooManyGroups()
+			return &Error{Code: CodeTooLarge, Parameter: "group_by", Message: "the answer has too many groups; filter more, or group by less", cause: err}
 		}
 		return &Error{Code: CodeTooLarge, Parameter: "from",
 			Message: "the question reads too many requests; ask for a shorter range, filter more, or group by dimensions that long ranges have", cause: err}

@@ -197,9 +197,10 @@ type BreakdownGroup struct {
 	// TotalParts are the mean phases of the counted requests.
 	TotalParts []PartMean `json:"total_parts"`
 	// TTFTParts are the mean parts of TTFT of the counted requests that have one.
-	TTFTParts    []PartMean `json:"ttft_parts"`
-	InputTokens  *int64     `json:"input_tokens"`
-	OutputTokens *int64     `json:"output_tokens"`
+	TTFTParts []PartMean `json:"ttft_parts"`
+	// The means of the counted requests that say how many.
+	MeanInputTokens  *int64 `json:"mean_input_tokens"`
+	MeanOutputTokens *int64 `json:"mean_output_tokens"`
 }
 
 // TimeSeries asks how counts, a metric and its parts move.

@@ -172,7 +172,7 @@ func checkSelection(s scope, r Rectangle) error {
 	if _, err := checkMetric(r.Metric, "", Metrics); err != nil {
 		return err
 	}
-	if err := r.Range.check("select_from", "select_to"); err != nil {
+	if err := r.Range.Check("select_from", "select_to"); err != nil {
 		return err
 	}
 	if r.LowNS != nil && r.HighNS != nil && *r.LowNS > 0 && *r.LowNS >= *r.HighNS {

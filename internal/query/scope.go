@@ -18,7 +18,9 @@ var (
 	latest   = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-func (r Range) check(from, to string) error {
+// Check refuses a range that is empty or that the store cannot hold. The parameters
+// are named in the error.
+func (r Range) Check(from, to string) error {
 	switch {
 	case r.From.Before(earliest) || r.From.After(latest):
 		return invalid(from, "%s is out of range; write a time between 1970 and 2200", r.From.Format(time.RFC3339))
@@ -35,7 +37,7 @@ func (r Range) utc() Range { return Range{From: r.From.UTC(), To: r.To.UTC()} }
 func (r Range) length() time.Duration { return r.To.Sub(r.From) }
 
 func (e *Engine) check(s Scope, groupBy []string) (scope, error) {
-	if err := s.Range.check("from", "to"); err != nil {
+	if err := s.Range.Check("from", "to"); err != nil {
 		return scope{}, err
 	}
 	s.Range = s.Range.utc()

@@ -4,8 +4,10 @@ package ledger
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/phaseline/phaseline/internal/alert"
+	"github.com/phaseline/phaseline/internal/query"
 )
 
 // Ledger implements alert.Ledger on the tables of migration 5.
@@ -91,9 +94,15 @@ func insert[T any](ctx context.Context, conn driver.Conn, statement string, item
 	return nil
 }
 
+// readLimit is how long a list may take.
+const readLimit = 10 * time.Second
+
 // texts runs a statement of one JSON column, and perhaps a time after it, and
 // decodes each row.
 func texts[T any](ctx context.Context, conn driver.Conn, statement string, args ...any) ([]T, error) {
+	ctx, cancel := context.WithTimeout(ctx, readLimit)
+	defer cancel()
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"readonly": 1, "cancel_http_readonly_queries_on_client_close": 1}))
 	rows, err := conn.Query(ctx, statement, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read alerts: %w", err)
@@ -153,36 +162,74 @@ func (l *Ledger) Windows(ctx context.Context, rule string, definition uint64, si
 	return all, rows.Err()
 }
 
-// page is the condition of a list: rows (rule, fingerprint, at) in the order of
-// at, newest first. The cursor is the place of the last row before.
+// page is the condition of a list of rows (rule, fingerprint, at), the newest
+// first, after the place of a cursor.
 const page = ` WHERE at >= {from:DateTime('UTC')} AND at < {to:DateTime('UTC')} AND ({rule:String} = '' OR rule = {rule:String})
 	AND ({fingerprint:String} = '' OR fingerprint = {fingerprint:String})
-	ORDER BY at DESC, rule, fingerprint LIMIT {limit:UInt32} OFFSET {offset:UInt32}`
+	AND (at < {at:DateTime('UTC')} OR at = {at:DateTime('UTC')} AND (rule > {after_rule:String} OR rule = {after_rule:String} AND fingerprint > {after_fingerprint:String}))
+	ORDER BY at DESC, rule, fingerprint LIMIT {limit:UInt32}`
 
-func paged[T any](ctx context.Context, conn driver.Conn, statement string, p alert.Page) ([]T, string, error) {
-	offset, err := strconv.ParseUint(p.Before, 10, 32)
-	if err != nil && p.Before != "" {
-		return nil, "", fmt.Errorf("read alerts: %q is no cursor", p.Before)
+// place is where a page ended: rows that came since do not move the next one.
+type place struct {
+	At          int64  `json:"t"`
+	Rule        string `json:"r"`
+	Fingerprint string `json:"f"`
+}
+
+func (p place) cursor() string {
+	text, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // texts and a number
+	}
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func readCursor(text string) (p place, err error) {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(raw, &p)
+	}
+	if err != nil || p.At < 0 || p.At > math.MaxUint32 {
+		return p, &query.Error{Code: query.CodeInvalid, Parameter: "cursor", Message: "this is no cursor; leave it out to start from the newest"}
+	}
+	return p, nil
+}
+
+func paged[T any](ctx context.Context, conn driver.Conn, statement string, p alert.Page, where func(T) place) ([]T, string, error) {
+	to := p.Range.To.UTC().Add(time.Second)
+	after := place{At: to.Unix()}
+	if p.Before != "" {
+		var err error
+		if after, err = readCursor(p.Before); err != nil {
+			return nil, "", err
+		}
 	}
 	items, err := texts[T](ctx, conn, statement+page,
-		clickhouse.Named("from", p.Range.From.UTC().Format(time.DateTime)), clickhouse.Named("to", p.Range.To.UTC().Add(time.Second).Format(time.DateTime)),
+		clickhouse.Named("from", p.Range.From.UTC().Format(time.DateTime)), clickhouse.Named("to", to.Format(time.DateTime)),
 		clickhouse.Named("rule", p.Rule), clickhouse.Named("fingerprint", p.Fingerprint),
-		clickhouse.Named("limit", strconv.Itoa(p.Limit+1)), clickhouse.Named("offset", strconv.FormatUint(offset, 10)))
+		clickhouse.Named("at", time.Unix(after.At, 0).UTC().Format(time.DateTime)),
+		clickhouse.Named("after_rule", after.Rule), clickhouse.Named("after_fingerprint", after.Fingerprint),
+		clickhouse.Named("limit", strconv.Itoa(p.Limit+1)))
 	next := ""
 	if len(items) > p.Limit {
-		items, next = items[:p.Limit], strconv.FormatUint(offset+uint64(p.Limit), 10)
+		items = items[:p.Limit]
+		next = where(items[p.Limit-1]).cursor()
 	}
 	return items, next, err
 }
 
 // Transitions returns changes of state, newest first.
 func (l *Ledger) Transitions(ctx context.Context, p alert.Page) ([]alert.Transition, string, error) {
-	return paged[alert.Transition](ctx, l.conn, "SELECT transition FROM alert_transitions FINAL", p)
+	return paged(ctx, l.conn, "SELECT transition FROM alert_transitions FINAL", p, func(t alert.Transition) place {
+		return place{t.At.Unix(), t.Rule, alert.ID(t.Rule, t.Group)}
+	})
 }
 
 // Evaluations returns evaluations, newest first.
 func (l *Ledger) Evaluations(ctx context.Context, p alert.Page) ([]alert.Evaluation, string, error) {
-	return paged[alert.Evaluation](ctx, l.conn, "SELECT evaluation FROM alert_evaluations FINAL", p)
+	return paged(ctx, l.conn, "SELECT evaluation FROM alert_evaluations FINAL", p, func(e alert.Evaluation) place {
+		return place{e.At.Unix(), e.Rule, alert.ID(e.Rule, e.Group)}
+	})
 }
 
 // Undelivered returns the transitions since a time that a target still waits for.

@@ -10,6 +10,7 @@ import (
 	"github.com/phaseline/phaseline/internal/alert"
 	"github.com/phaseline/phaseline/internal/alert/ledger"
 	"github.com/phaseline/phaseline/internal/embedded/embeddedtest"
+	"github.com/phaseline/phaseline/internal/query"
 	"github.com/phaseline/phaseline/migrations"
 )
 
@@ -90,6 +91,9 @@ func TestPages(t *testing.T) {
 			phi = append(phi, e.Verdict.Phi)
 		}
 		p.Before = next
+		// What comes in between the pages does not move them.
+		late := alert.Evaluation{Rule: "ttft", Group: chat, At: now.Add(30 * time.Minute)}
+		require.NoError(t, l.Save(t.Context(), alert.Batch{Evaluations: []alert.Evaluation{late}}))
 	}
 	assert.Equal(t, []float64{5, 4, 3, 2, 1}, phi)
 	assert.Empty(t, p.Before, "there is no page after the last")
@@ -98,8 +102,13 @@ func TestPages(t *testing.T) {
 	transitions, _, err := l.Transitions(t.Context(), only)
 	require.NoError(t, err)
 	assert.Len(t, transitions, 2)
-	_, _, err = l.Transitions(t.Context(), alert.Page{Range: p.Range, Limit: 1, Before: "yesterday"})
-	assert.ErrorContains(t, err, "no cursor")
+	for _, wrong := range []string{"yesterday", "-1", "e30x", "eyJ0IjotMX0", "99999999999"} {
+		_, _, err = l.Transitions(t.Context(), alert.Page{Range: p.Range, Limit: 1, Before: wrong})
+		var known *query.Error
+		if assert.ErrorAs(t, err, &known, wrong) {
+			assert.Equal(t, "cursor", known.Parameter)
+		}
+	}
 
 	waiting, err := l.Undelivered(t.Context(), now)
 	require.NoError(t, err)

@@ -51,7 +51,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many requests fell into each duration bucket in each step */
+        /**
+         * How many requests fell into each duration bucket in each step
+         * @description Buckets are as wide as a power of two of a log scale, so that columns of any range can be drawn and added.
+         */
         get: operations["getHeatmap"];
         put?: never;
         post?: never;
@@ -132,7 +135,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Single requests, newest first */
+        /**
+         * Single requests, newest first
+         * @description Sorted by time, the list has every request. Sorted by a metric, or inside a rectangle of the heatmap, it has those that
+         *     a latency rests on: requests that have the metric, failed ones only with `include_failed`.
+         */
         get: operations["listRequests"];
         put?: never;
         post?: never;
@@ -149,7 +156,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One request, and for every number the span, attribute and rule it rests on */
+        /**
+         * One request, and for every number the span, attribute and rule it rests on
+         * @description The evidence is made anew from the stored spans, by the same code that made the request. Also the same service's
+         *     requests just before and just after, and the other requests of the trace.
+         */
         get: operations["getRequest"];
         put?: never;
         post?: never;
@@ -187,7 +198,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What requests can be grouped and filtered by */
+        /**
+         * What requests can be grouped and filtered by
+         * @description Attributes that the operator chose are listed if a request of the range has them; by default, of the last day.
+         */
         get: operations["listDimensions"];
         put?: never;
         post?: never;
@@ -204,7 +218,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The values of a dimension, most frequent first */
+        /**
+         * The values of a dimension, most frequent first
+         * @description For a filter to choose from. `flag` counts a request under each of its flags.
+         */
         get: operations["listDimensionValues"];
         put?: never;
         post?: never;
@@ -261,7 +278,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every change of state, newest first */
+        /**
+         * Every change of state, newest first
+         * @description Who was told stands with each change. Empty while alerts are switched off.
+         */
         get: operations["listAlertHistory"];
         put?: never;
         post?: never;
@@ -278,10 +298,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every rule, from files and from the API */
+        /**
+         * Every rule, from files and from the API
+         * @description How many groups are in each state, and why a rule cannot be evaluated, stand with each.
+         */
         get: operations["listRules"];
         put?: never;
-        /** Add a rule */
+        /**
+         * Add a rule
+         * @description It is evaluated from the next minute on. A name that exists already is a conflict (409).
+         */
         post: operations["createRule"];
         delete?: never;
         options?: never;
@@ -298,7 +324,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Replay a rule over the last 7 days without saving it */
+        /**
+         * Replay a rule over the last 7 days without saving it
+         * @description Nobody is told, and nothing is stored. It takes seconds for a busy week.
+         */
         post: operations["previewRule"];
         delete?: never;
         options?: never;
@@ -316,7 +345,10 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** One rule */
+        /**
+         * One rule
+         * @description As it is stored, with its defaults written out.
+         */
         get: operations["getRule"];
         /**
          * Change a rule
@@ -381,7 +413,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What this process does and how far behind it is */
+        /**
+         * What this process does and how far behind it is
+         * @description Answers while the store is away too.
+         */
         get: operations["getStatus"];
         put?: never;
         post?: never;
@@ -398,7 +433,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where to send telemetry, and whether any has arrived */
+        /**
+         * Where to send telemetry, and whether any has arrived
+         * @description Answers while the store is away too.
+         */
         get: operations["getSetup"];
         put?: never;
         post?: never;
@@ -415,7 +453,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /**
+         * This document
+         * @description What clients can be generated from. The reference page at `/api` is made of it.
+         */
         get: operations["getOpenAPI"];
         put?: never;
         post?: never;
@@ -433,39 +474,86 @@ export interface components {
         CSV: string;
         /** @description RFC 9457. */
         Problem: {
-            /** @description `urn:phaseline:problem:` and a code. */
+            /**
+             * @description `urn:phaseline:problem:` and a code.
+             * @example urn:phaseline:problem:invalid
+             */
             type: string;
+            /**
+             * @description What kind of problem it is.
+             * @example The question makes no sense as asked
+             */
             title: string;
+            /**
+             * @description The HTTP status.
+             * @example 400
+             */
             status: number;
-            /** @description What was wrong and what to do about it. */
+            /**
+             * @description What was wrong and what to do about it.
+             * @example value is not one of the allowed values
+             */
             detail: string;
             /** @description The id of this request, as in the log. */
             instance?: string;
-            /** @description The parameter or body field at fault. */
+            /**
+             * @description The parameter or body field at fault.
+             * @example metric
+             */
             parameter?: string;
             /** @description The values that would have been right, where they can be listed. */
             allowed?: string[];
         };
-        /** @enum {string} */
+        /**
+         * @description How the answer is written.
+         * @enum {string}
+         */
         Format: "json" | "csv";
-        /** @default [] */
+        /**
+         * @description Filters that must all match; see the parameter `filter`.
+         * @default []
+         * @example [
+         *       "service=support-chat"
+         *     ]
+         */
         Filters: string[];
-        /** @enum {string} */
+        /**
+         * @description A duration of one request. `tpot` is the time per output token after the first.
+         * @enum {string}
+         */
         Metric: "ttft" | "tpot" | "total" | "network" | "queue" | "prefill" | "decode" | "unattributed";
-        /** @enum {string} */
+        /**
+         * @description A duration that is the sum of parts.
+         * @enum {string}
+         */
         WholeMetric: "ttft" | "total";
+        /**
+         * @description 32 hexadecimal digits.
+         * @example 5b8efff798038103d269b633813fc60c
+         */
         TraceID: string;
+        /**
+         * @description 16 hexadecimal digits.
+         * @example eee19b7ec3c1b174
+         */
         SpanID: string;
         /**
          * Format: int64
          * @description Nanoseconds; null is unknown.
+         * @example 412906000
          */
         Duration: number | null;
         /** @description [from, to) by the end of requests. */
         Range: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Start, inclusive.
+             */
             from: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description End, exclusive.
+             */
             to: string;
         };
         /**
@@ -477,31 +565,78 @@ export interface components {
         Meta: {
             range: components["schemas"]["Range"];
             tier: components["schemas"]["Tier"];
-            /**
-             * Format: double
-             * @description Largest relative error of any quantile; 0 is exact.
-             */
-            error_bound: number;
-            /**
-             * Format: int64
-             * @description Requests in range after filters, whatever their outcome.
-             */
-            n: number;
-            /**
-             * Format: int64
-             * @description How many of them the latencies rest on.
-             */
-            counted: number;
+            error_bound: components["schemas"]["ErrorBound"];
+            n: components["schemas"]["RequestsInRange"];
+            counted: components["schemas"]["RequestsCounted"];
             coverage: components["schemas"]["Coverage"];
-            /**
-             * Format: int64
-             * @description Estimate of the rows to read that chose the tier.
-             */
-            estimated_rows: number;
+            estimated_rows: components["schemas"]["EstimatedRows"];
         };
         /**
          * Format: double
+         * @description Largest relative error of any quantile in the answer; 0 is exact.
+         * @example 0
+         */
+        ErrorBound: number;
+        /**
+         * Format: int64
+         * @description Requests in range after filters, whatever their outcome.
+         * @example 41208
+         */
+        RequestsInRange: number;
+        /**
+         * Format: int64
+         * @description How many of them the latencies rest on; with `include_failed`, all.
+         * @example 40873
+         */
+        RequestsCounted: number;
+        /**
+         * Format: int64
+         * @description Estimate of the rows to read, which chose the tier.
+         * @example 41300
+         */
+        EstimatedRows: number;
+        /**
+         * Format: int64
+         * @description How many more there are beyond `limit`.
+         * @example 0
+         */
+        Omitted: number;
+        /**
+         * Format: int64
+         * @description Width of a step in nanoseconds.
+         * @example 30000000000
+         */
+        StepWidth: number;
+        /**
+         * Format: double
+         * @description φ, by how much more the tail varies between time blocks than independent requests would; null with fewer than 10 blocks.
+         * @example 1.8
+         */
+        Overdispersion: number | null;
+        /**
+         * Format: int64
+         * @description n divided by φ, the number of independent requests that tell as much; null where φ is unknown.
+         * @example 22893
+         */
+        EffectiveN: number | null;
+        /**
+         * Format: int64
+         * @description Smallest `n_effective` for which an interval exists.
+         * @example 72
+         */
+        RequiredN: number;
+        /** @description `n_effective` is below `n_required` or unknown, so that there is no interval. */
+        TooSmall: boolean;
+        /**
+         * Format: double
+         * @description Which quantile, in (0, 1).
+         * @example 0.95
+         */
+        QuantileRank: number;
+        /**
+         * Format: double
          * @description From 0 to 1; null where there is nothing to take a share of.
+         * @example 0.97
          */
         Share: number | null;
         /** @description Share of the counted requests for which each duration is known. */
@@ -515,50 +650,66 @@ export interface components {
         };
         /** @description Requests by outcome; they add up to n. */
         Counts: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description All of them.
+             * @example 41208
+             */
             n: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Successful ones.
+             * @example 40873
+             */
             ok: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Failed ones.
+             * @example 310
+             */
             errors: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Given up by the caller.
+             * @example 21
+             */
             cancelled: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Answered by a response cache.
+             * @example 4
+             */
             cache_hits: number;
         };
+        /** @description A dimension and the value that a group has of it. */
         Label: {
+            /**
+             * @description Name of the dimension.
+             * @example model
+             */
             dimension: string;
-            /** @description Empty where the spans did not say. */
+            /**
+             * @description Empty where the spans did not say.
+             * @example qwen3-32b
+             */
             value: string;
         };
         /** @description One for each dimension grouped by, in their order. */
         Labels: components["schemas"]["Label"][];
         /** @description A quantile with its 95 % interval by order statistics. */
         Quantile: {
-            /** Format: double */
-            q: number;
+            q: components["schemas"]["QuantileRank"];
             value_ns: components["schemas"]["Duration"];
             low_ns: components["schemas"]["Duration"];
             high_ns: components["schemas"]["Duration"];
-            /**
-             * Format: double
-             * @description φ, by how much more the tail varies between time blocks than independent requests would; null with fewer than 10 blocks.
-             */
-            overdispersion: number | null;
-            /**
-             * Format: int64
-             * @description n by φ.
-             */
-            n_effective: number | null;
-            /**
-             * Format: int64
-             * @description Smallest n_effective for which an interval exists.
-             */
-            n_required: number;
-            /** @description n_effective is below n_required or unknown. */
-            n_too_small: boolean;
+            overdispersion: components["schemas"]["Overdispersion"];
+            n_effective: components["schemas"]["EffectiveN"];
+            n_required: components["schemas"]["RequiredN"];
+            n_too_small: components["schemas"]["TooSmall"];
         };
+        /** @description How one metric is distributed over a set of requests. */
         Distribution: {
+            /** @description Which duration. */
             metric: components["schemas"]["Metric"];
             /**
              * Format: int64
@@ -566,6 +717,7 @@ export interface components {
              */
             n: number;
             mean_ns: components["schemas"]["Duration"];
+            /** @description In ascending order. */
             quantiles: components["schemas"]["Quantile"][];
         };
         /**
@@ -576,107 +728,123 @@ export interface components {
         /** @description The means of all parts of a set add up to the mean of the set. */
         PartMean: {
             part: components["schemas"]["PartName"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Mean over the set; a request in which the part is unknown counts as none of it.
+             * @example 204518000
+             */
             mean_ns: number;
             /**
              * Format: double
              * @description Share of the requests for which the part is known; its time in the others is in unattributed (rest).
+             * @example 1
              */
             coverage: number;
         };
+        /** @description Mean parts, in the order of a bar; they add up to the mean of the whole. */
         PartMeans: components["schemas"]["PartMean"][];
+        /** @description Counts, latencies and mean phases, group by group. */
         Breakdown: {
             range: components["schemas"]["Range"];
             tier: components["schemas"]["Tier"];
-            /** Format: double */
-            error_bound: number;
-            /** Format: int64 */
-            n: number;
-            /** Format: int64 */
-            counted: number;
+            error_bound: components["schemas"]["ErrorBound"];
+            n: components["schemas"]["RequestsInRange"];
+            counted: components["schemas"]["RequestsCounted"];
             coverage: components["schemas"]["Coverage"];
-            /** Format: int64 */
-            estimated_rows: number;
+            estimated_rows: components["schemas"]["EstimatedRows"];
+            /** @description In the order of `sort`; one group without labels where nothing is grouped by. */
             groups: components["schemas"]["BreakdownGroup"][];
-            /**
-             * Format: int64
-             * @description Groups beyond limit.
-             */
-            omitted_groups: number;
+            omitted_groups: components["schemas"]["Omitted"];
         };
+        /** @description One group of a breakdown. */
         BreakdownGroup: {
             labels: components["schemas"]["Labels"];
             counts: components["schemas"]["Counts"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Requests that the latencies rest on.
+             */
             counted: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Requests of any outcome per second of the range.
+             * @example 11.4
+             */
             rate_per_second: number;
             error_rate: components["schemas"]["Share"];
             coverage: components["schemas"]["Coverage"];
+            /** @description In the order ttft, tpot, total, network, queue, prefill, decode, unattributed. */
             metrics: components["schemas"]["Distribution"][];
+            /** @description What the mean total is made of. */
             total_parts: components["schemas"]["PartMeans"];
+            /** @description What the mean TTFT is made of. */
             ttft_parts: components["schemas"]["PartMeans"];
-            input_tokens: components["schemas"]["Tokens"];
-            output_tokens: components["schemas"]["Tokens"];
+            /** @description Over the counted requests that say how many; cached ones included. */
+            mean_input_tokens: components["schemas"]["Tokens"];
+            /** @description Over the counted requests that say how many. */
+            mean_output_tokens: components["schemas"]["Tokens"];
         };
+        /** @description How a metric moves, group by group. */
         TimeSeries: {
             range: components["schemas"]["Range"];
             tier: components["schemas"]["Tier"];
-            /** Format: double */
-            error_bound: number;
-            /** Format: int64 */
-            n: number;
-            /** Format: int64 */
-            counted: number;
+            error_bound: components["schemas"]["ErrorBound"];
+            n: components["schemas"]["RequestsInRange"];
+            counted: components["schemas"]["RequestsCounted"];
             coverage: components["schemas"]["Coverage"];
-            /** Format: int64 */
-            estimated_rows: number;
+            estimated_rows: components["schemas"]["EstimatedRows"];
+            /** @description Which duration. */
             metric: components["schemas"]["Metric"];
-            /** Format: int64 */
-            step_ns: number;
+            step_ns: components["schemas"]["StepWidth"];
             /** @description Start of each step. */
             times: string[];
+            /** @description The busiest first. */
             series: components["schemas"]["Series"][];
-            /** Format: int64 */
-            omitted_series: number;
+            omitted_series: components["schemas"]["Omitted"];
         };
+        /** @description One duration for each step; null where nothing is known. */
         Durations: components["schemas"]["Duration"][];
         /** @description Every array is as long as the answer's `times`. */
         Series: {
             labels: components["schemas"]["Labels"];
+            /** @description Requests that ended in each step. */
             n: number[];
+            /** @description Failed ones. */
             errors: number[];
             /** @description Requests that have the metric. */
             counted: number[];
+            /** @description Mean of the metric. */
             mean_ns: components["schemas"]["Durations"];
+            /** @description In ascending order. */
             quantiles: components["schemas"]["SeriesQuantile"][];
             /** @description Mean parts of the metric; of TTFT for ttft, otherwise of the total. */
             parts: components["schemas"]["SeriesPart"][];
         };
+        /** @description One quantile over time. */
         SeriesQuantile: {
-            /** Format: double */
-            q: number;
+            q: components["schemas"]["QuantileRank"];
+            /** @description One value for each step. */
             values_ns: components["schemas"]["Durations"];
         };
+        /** @description Mean of one part over time. */
         SeriesPart: {
             part: components["schemas"]["PartName"];
+            /** @description One mean for each step. */
             mean_ns: components["schemas"]["Durations"];
         };
+        /** @description How often each duration occurs in each step. */
         Heatmap: {
             range: components["schemas"]["Range"];
             tier: components["schemas"]["Tier"];
-            /** Format: double */
-            error_bound: number;
-            /** Format: int64 */
-            n: number;
-            /** Format: int64 */
-            counted: number;
+            error_bound: components["schemas"]["ErrorBound"];
+            n: components["schemas"]["RequestsInRange"];
+            counted: components["schemas"]["RequestsCounted"];
             coverage: components["schemas"]["Coverage"];
-            /** Format: int64 */
-            estimated_rows: number;
+            estimated_rows: components["schemas"]["EstimatedRows"];
+            /** @description Which duration. */
             metric: components["schemas"]["Metric"];
-            /** Format: int64 */
-            step_ns: number;
+            step_ns: components["schemas"]["StepWidth"];
+            /** @description Start of each step. */
             times: string[];
             /** @description Ascending and adjacent. */
             buckets: components["schemas"]["Bucket"][];
@@ -685,64 +853,98 @@ export interface components {
         };
         /** @description Durations above low_ns, up to and with high_ns. */
         Bucket: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Lower edge, exclusive.
+             * @example 400000000
+             */
             low_ns: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Upper edge, inclusive.
+             * @example 450000000
+             */
             high_ns: number;
         };
+        /** @description What is over-represented among the selected requests. */
         Distinction: {
             range: components["schemas"]["Range"];
             tier: components["schemas"]["Tier"];
-            /** Format: double */
-            error_bound: number;
-            /** Format: int64 */
-            n: number;
-            /** Format: int64 */
-            counted: number;
+            error_bound: components["schemas"]["ErrorBound"];
+            n: components["schemas"]["RequestsInRange"];
+            counted: components["schemas"]["RequestsCounted"];
             coverage: components["schemas"]["Coverage"];
-            /** Format: int64 */
-            estimated_rows: number;
-            /** Format: int64 */
+            estimated_rows: components["schemas"]["EstimatedRows"];
+            /**
+             * Format: int64
+             * @description Requests in the rectangle.
+             */
             selected: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The other requests of the range that have the metric.
+             */
             rest: number;
             /** @description Most telling first. */
             values: components["schemas"]["DistinctValue"][];
         };
+        /** @description One value of a dimension, inside the selection and outside. */
         DistinctValue: {
+            /**
+             * @description Name of the dimension.
+             * @example version
+             */
             dimension: string;
+            /**
+             * @description Its value; empty where the spans did not say.
+             * @example 1.4.2
+             */
             value: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Selected requests that have the value.
+             */
             selected: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Others that have it.
+             */
             rest: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Share of the selected.
+             * @example 0.92
+             */
             selected_share: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Share of the others.
+             * @example 0.11
+             */
             rest_share: number;
             /**
              * Format: double
              * @description Log-likelihood ratio (G²) of the two shares, positive if over-represented in the selection.
+             * @example 183.4
              */
             score: number;
         };
+        /** @description What the requests around each quantile are made of. */
         Composition: {
             range: components["schemas"]["Range"];
             tier: components["schemas"]["Tier"];
-            /** Format: double */
-            error_bound: number;
-            /** Format: int64 */
-            n: number;
-            /** Format: int64 */
-            counted: number;
+            error_bound: components["schemas"]["ErrorBound"];
+            n: components["schemas"]["RequestsInRange"];
+            counted: components["schemas"]["RequestsCounted"];
             coverage: components["schemas"]["Coverage"];
-            /** Format: int64 */
-            estimated_rows: number;
+            estimated_rows: components["schemas"]["EstimatedRows"];
+            /** @description The duration that is taken apart. */
             metric: components["schemas"]["WholeMetric"];
+            /** @description The busiest first. */
             groups: components["schemas"]["CompositionGroup"][];
-            /** Format: int64 */
-            omitted_groups: number;
+            omitted_groups: components["schemas"]["Omitted"];
         };
+        /** @description One group, quantile by quantile. */
         CompositionGroup: {
             labels: components["schemas"]["Labels"];
             /**
@@ -757,29 +959,30 @@ export interface components {
             complete: number;
             /** @description The windows are taken over the complete ones only. */
             complete_only: boolean;
+            /** @description In ascending order of quantile. */
             compositions: components["schemas"]["QuantileComposition"][];
             /** @description What the picture shows, in one sentence; empty if nothing. */
             finding: string;
         };
+        /** @description A quantile, and the mean parts of the requests with ranks around it. */
         QuantileComposition: {
-            /** Format: double */
-            q: number;
+            q: components["schemas"]["QuantileRank"];
             value_ns: components["schemas"]["Duration"];
             low_ns: components["schemas"]["Duration"];
             high_ns: components["schemas"]["Duration"];
-            /** Format: double */
-            overdispersion: number | null;
-            /** Format: int64 */
-            n_effective: number | null;
-            /** Format: int64 */
-            n_required: number;
-            n_too_small: boolean;
+            overdispersion: components["schemas"]["Overdispersion"];
+            n_effective: components["schemas"]["EffectiveN"];
+            n_required: components["schemas"]["RequiredN"];
+            n_too_small: components["schemas"]["TooSmall"];
             /**
              * Format: int64
              * @description Requests the means rest on.
              */
             window_n: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description First rank of the window, 0-based.
+             */
             from_rank: number;
             /**
              * Format: int64
@@ -787,36 +990,45 @@ export interface components {
              */
             to_rank: number;
             mean_ns: components["schemas"]["Duration"];
+            /** @description They add up to `mean_ns`; none where the window is too small. */
             parts: components["schemas"]["PartMeans"];
             /** @description Too few requests lie close enough; then there are no parts. */
             window_too_small: boolean;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Requests that a window needs.
+             */
             window_required: number;
         };
+        /** @description Side B against side A. */
         Comparison: {
+            /** @description The duration that is compared. */
             metric: components["schemas"]["WholeMetric"];
+            /** @description What B is compared with. */
             a: components["schemas"]["Side"];
+            /** @description What is asked about. */
             b: components["schemas"]["Side"];
             /** @description Difference of the means over all requests; null if one side has none. */
             mean: components["schemas"]["Difference"] | null;
+            /** @description In ascending order. */
             quantiles: components["schemas"]["QuantileDifference"][];
             mix: components["schemas"]["Mix"];
         };
+        /** @description One side of a comparison. */
         Side: {
             range: components["schemas"]["Range"];
             tier: components["schemas"]["Tier"];
-            /** Format: double */
-            error_bound: number;
-            /** Format: int64 */
-            n: number;
-            /** Format: int64 */
-            counted: number;
+            error_bound: components["schemas"]["ErrorBound"];
+            n: components["schemas"]["RequestsInRange"];
+            counted: components["schemas"]["RequestsCounted"];
             coverage: components["schemas"]["Coverage"];
-            /** Format: int64 */
-            estimated_rows: number;
+            estimated_rows: components["schemas"]["EstimatedRows"];
             counts: components["schemas"]["Counts"];
+            /** @description How the metric and its parts are distributed. */
             metrics: components["schemas"]["Distribution"][];
+            /** @description What the requests around each quantile are made of. */
             composition: components["schemas"]["CompositionGroup"];
+            /** @description What the mean is made of. */
             mean_parts: components["schemas"]["PartMeans"];
             /** @description Time blocks with data. */
             blocks: number;
@@ -824,17 +1036,24 @@ export interface components {
         /**
          * Format: int64
          * @description Nanoseconds, may be negative; null is unknown.
+         * @example -8200000
          */
         SignedDuration: number | null;
+        /** @description What one part has to do with a difference. */
         PartDifference: {
             part: components["schemas"]["PartName"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description B minus A.
+             * @example 380000000
+             */
             ns: number;
             low_ns: components["schemas"]["SignedDuration"];
             high_ns: components["schemas"]["SignedDuration"];
             /**
              * Format: double
              * @description Of the whole difference; null if that is zero.
+             * @example 0.93
              */
             share: number | null;
         };
@@ -846,26 +1065,33 @@ export interface components {
         Owner: "network" | "queue" | "prefill" | "decode" | "unattributed" | "rest" | "shared" | "none";
         /** @description B minus A with its 95 % interval by batch means, null with fewer than 10 time blocks on a side. The parts add up to it. */
         Difference: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description B minus A in nanoseconds.
+             * @example 410000000
+             */
             ns: number;
             low_ns: components["schemas"]["SignedDuration"];
             high_ns: components["schemas"]["SignedDuration"];
             /**
              * Format: double
              * @description By the value of A.
+             * @example 0.51
              */
             relative: number | null;
             /**
              * Format: double
              * @description Largest relative difference that the interval allows.
+             * @example 0.63
              */
             relative_bound: number | null;
+            /** @description What it is made of. */
             parts: components["schemas"]["PartDifference"][];
             owner: components["schemas"]["Owner"];
         };
+        /** @description How a quantile differs, and which parts around it. */
         QuantileDifference: {
-            /** Format: double */
-            q: number;
+            q: components["schemas"]["QuantileRank"];
             /** @description Difference of the two quantiles themselves. */
             value_ns: components["schemas"]["SignedDuration"];
             /** @description Difference of the compositions around them; null if one side has too few requests there. */
@@ -882,29 +1108,62 @@ export interface components {
             /** @description Largest contributions first. */
             strata: components["schemas"]["Stratum"][];
         };
+        /** @description Requests of one model and one range of uncached input tokens, on both sides. */
         Stratum: {
+            /**
+             * @description The model that was asked for.
+             * @example qwen3-32b
+             */
             model: string;
-            /** @description Range of uncached input tokens. */
+            /**
+             * @description Range of uncached input tokens.
+             * @example 1024-4095
+             */
             input_bucket: string;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Share of A's requests.
+             * @example 0.4
+             */
             a_share: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Share of B's requests.
+             * @example 0.35
+             */
             b_share: number;
             a_mean_ns: components["schemas"]["Duration"];
             b_mean_ns: components["schemas"]["Duration"];
         };
-        /** @enum {string} */
+        /**
+         * @description `measured`: one value or one clock; `derived`: arithmetic over independent evidence; `estimated`: needs an assumption.
+         * @enum {string}
+         */
         Provenance: "unknown" | "measured" | "derived" | "estimated";
+        /** @description How each number of a request is known. */
         Provenances: {
+            /** @description Of network. */
             network: components["schemas"]["Provenance"];
+            /** @description Of queue. */
             queue: components["schemas"]["Provenance"];
+            /** @description Of prefill. */
             prefill: components["schemas"]["Provenance"];
+            /** @description Of decode. */
             decode: components["schemas"]["Provenance"];
+            /** @description Of TTFT. */
             ttft: components["schemas"]["Provenance"];
         };
+        /** @description A piece of the network time. */
         Hop: {
+            /**
+             * @description From where to where, as `client_to_gateway`.
+             * @example client_to_gateway
+             */
             hop: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Its time in nanoseconds.
+             */
             ns: number;
         };
         /**
@@ -912,76 +1171,241 @@ export interface components {
          *     exactly, an unknown phase counting as nothing. Keys that are not required are left out when they say nothing.
          */
         Request: {
+            /** @description The trace it belongs to. */
             trace_id: components["schemas"]["TraceID"];
+            /** @description The request span. */
             span_id: components["schemas"]["SpanID"];
+            /** @description Whose request. */
             tenant?: string;
             /**
              * Format: date-time
              * @description On the observer's clock.
              */
             start: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ended; ranges go by this.
+             */
             end: string;
+            /**
+             * @description service.namespace
+             * @example shop
+             */
             service_namespace?: string;
+            /**
+             * @description service.name of the observer.
+             * @example support-chat
+             */
             service: string;
-            /** @description service.version */
+            /**
+             * @description service.version
+             * @example 1.4.2
+             */
             version: string;
-            /** @description deployment.environment.name */
+            /**
+             * @description deployment.environment.name
+             * @example production
+             */
             environment: string;
+            /**
+             * @description chat, text_completion or generate_content.
+             * @example chat
+             */
             operation: string;
+            /**
+             * @description The model that was asked for.
+             * @example qwen3-32b
+             */
             model: string;
+            /**
+             * @description The model that answered.
+             * @example qwen3-32b
+             */
             response_model?: string;
+            /**
+             * @description Who serves the model.
+             * @example openai
+             */
             provider: string;
-            /** @description Empty when no span of the engine was seen. */
+            /**
+             * @description Empty when no span of the engine was seen.
+             * @example vllm
+             */
             engine: string;
+            /**
+             * @description server.address
+             * @example llm-gateway
+             */
             server_address: string;
-            /** @description The instrumentation that wrote the request span. */
+            /**
+             * @description The instrumentation that wrote the request span.
+             * @example semconv
+             */
             dialect: string;
+            /** @description Whether the answer was streamed; null is unknown. */
             streaming: boolean | null;
+            /** @description How it ended. */
             outcome: components["schemas"]["Outcome"];
             vantage: components["schemas"]["Vantage"];
+            /**
+             * @description error.type
+             * @example timeout
+             */
             error_type?: string;
+            /**
+             * @description Why the model stopped.
+             * @example stop
+             */
             finish_reason?: string;
+            /**
+             * @description Session or conversation id.
+             * @example s-4711
+             */
             session?: string;
+            /**
+             * @description User id.
+             * @example u-17
+             */
             user?: string;
+            /**
+             * @description Name of the prompt template.
+             * @example answer
+             */
             prompt_name?: string;
+            /**
+             * @description Its version.
+             * @example 3
+             */
             prompt_version?: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description From the start to the end of the request span.
+             * @example 3412407000
+             */
             total_ns: number;
+            /**
+             * @description Outside the server: wire, proxies, gateways, client library.
+             * @example 65895000
+             */
             network_ns: components["schemas"]["Duration"];
+            /**
+             * @description Waiting at the server before it was first scheduled.
+             * @example 204518000
+             */
             queue_ns: components["schemas"]["Duration"];
+            /**
+             * @description From first scheduled to first token.
+             * @example 412906000
+             */
             prefill_ns: components["schemas"]["Duration"];
+            /**
+             * @description From first to last token.
+             * @example 2693175000
+             */
             decode_ns: components["schemas"]["Duration"];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description What the evidence does not split; never negative.
+             * @example 35913000
+             */
             unattributed_ns: number;
+            /**
+             * @description Time to first token as the observer saw it.
+             * @example 731264000
+             */
             ttft_ns: components["schemas"]["Duration"];
-            /** @enum {string} */
+            /**
+             * @description What TTFT waited for.
+             * @enum {string}
+             */
             ttft_kind: "unknown" | "first_chunk" | "first_token" | "first_answer_token";
-            /** @description The attribute or event that TTFT was read from. */
+            /**
+             * @description The attribute or event that TTFT was read from.
+             * @example gen_ai.response.time_to_first_chunk
+             */
             ttft_source: string;
+            /**
+             * @description The part of TTFT outside the server.
+             * @example 82887000
+             */
             ttft_network_ns: components["schemas"]["Duration"];
+            /**
+             * @description The part of TTFT in the queue.
+             * @example 204518000
+             */
             ttft_queue_ns: components["schemas"]["Duration"];
+            /**
+             * @description The part of TTFT in prefill.
+             * @example 412906000
+             */
             ttft_prefill_ns: components["schemas"]["Duration"];
+            /**
+             * @description What the evidence does not split of TTFT.
+             * @example 30953000
+             */
             ttft_rest_ns: components["schemas"]["Duration"];
+            /**
+             * @description To the first token of the answer itself, after reasoning.
+             * @example 731264000
+             */
             first_answer_ns: components["schemas"]["Duration"];
+            /**
+             * @description Time inside the server.
+             * @example 3346512000
+             */
             server_ns: components["schemas"]["Duration"];
+            /**
+             * @description TTFT as the server saw it.
+             * @example 648377000
+             */
             server_ttft_ns: components["schemas"]["Duration"];
+            /**
+             * @description Time of attempts before the last one.
+             * @example 0
+             */
             retry_ns: components["schemas"]["Duration"];
+            /**
+             * @description Name look-up, connection and TLS; a part of network.
+             * @example 4210000
+             */
             connect_ns: components["schemas"]["Duration"];
+            /** @description Pieces of the network time, where gateways were seen. */
             network_hops_ns?: components["schemas"]["Hop"][];
+            /**
+             * @description Decode by output tokens after the first.
+             * @example 14479000
+             */
             tpot_ns: components["schemas"]["Duration"];
+            /** @description Cached ones included. */
             input_tokens: components["schemas"]["Tokens"];
+            /**
+             * @description Input tokens that a prompt cache had.
+             * @example 512
+             */
             cached_input_tokens: components["schemas"]["Tokens"];
+            /**
+             * @description Reasoning included.
+             * @example 187
+             */
             output_tokens: components["schemas"]["Tokens"];
+            /**
+             * @description Output tokens that were reasoning.
+             * @example 0
+             */
             reasoning_tokens: components["schemas"]["Tokens"];
+            /** @description How each number is known. */
             provenance: components["schemas"]["Provenances"];
+            /** @description What was refused or is unusual about it; docs/flags.md explains each. */
             flags: string[];
             /** @description Span attributes that the operator chose as dimensions. */
             attributes: {
                 [key: string]: string;
             };
         };
-        /** @enum {string} */
+        /**
+         * @description How a request ended. `cache_hit`: a response cache answered and no model ran.
+         * @enum {string}
+         */
         Outcome: "ok" | "error" | "cancelled" | "cache_hit";
         /**
          * @description Where the total was observed.
@@ -991,46 +1415,87 @@ export interface components {
         /**
          * Format: int64
          * @description null is unknown.
+         * @example 2310
          */
         Tokens: number | null;
+        /** @description One page of requests. */
         RequestList: {
             range: components["schemas"]["Range"];
+            /** @description In the order of `sort`. */
             requests: components["schemas"]["Request"][];
             /** @description Continues after the last request; empty on the last page. */
             next_cursor: string;
         };
         /** @description One number of a request and where it comes from. */
         Evidence: {
-            /** @description The number, as its key in the request. */
+            /**
+             * @description The number, as its key in the request.
+             * @example queue_ns
+             */
             fact: string;
             /**
              * Format: int64
              * @description Nanoseconds, or a count.
+             * @example 204518000
              */
             value: number;
+            /** @description How the number is known. */
             provenance?: components["schemas"]["Provenance"];
-            /** @description The span it was read from. */
+            /**
+             * @description The span it was read from.
+             * @example eee19b7ec3c1b174
+             */
             span_id?: string;
+            /**
+             * @description service.name of that span.
+             * @example vllm
+             */
             span_service?: string;
-            /** @description The instrumentation that wrote the span. */
+            /**
+             * @description The instrumentation that wrote the span.
+             * @example vllm
+             */
             dialect?: string;
-            /** @description The attribute, event or extent it was read from. */
+            /**
+             * @description The attribute, event or extent it was read from.
+             * @example gen_ai.latency.time_in_queue
+             */
             attribute?: string;
-            /** @description How it was used. */
+            /**
+             * @description How it was used.
+             * @example measured by the engine
+             */
             rule: string;
         };
+        /** @description A request in short. */
         RequestRef: {
+            /** @description The trace it belongs to. */
             trace_id: components["schemas"]["TraceID"];
+            /** @description The request span. */
             span_id: components["schemas"]["SpanID"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
             end: string;
+            /**
+             * @description The model that was asked for.
+             * @example qwen3-32b
+             */
             model: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Its total in nanoseconds.
+             */
             total_ns: number;
+            /** @description Its time to first token. */
             ttft_ns: components["schemas"]["Duration"];
         };
+        /** @description One request with its evidence and its neighbours. */
         RequestDetail: {
+            /** @description The request. */
             request: components["schemas"]["Request"];
+            /** @description For each number, where it comes from. */
             evidence: components["schemas"]["Evidence"][];
             /** @description False once the spans are past their retention; then there is no evidence to show. */
             spans_stored: boolean;
@@ -1043,9 +1508,20 @@ export interface components {
         };
         /** @description Spans of one process, whose times may be compared with one another. */
         Clock: {
+            /**
+             * @description service.name
+             * @example vllm
+             */
             service: string;
+            /**
+             * @description service.namespace
+             * @example shop
+             */
             service_namespace: string;
-            /** @description service.instance.id, else host.name; empty where neither was sent. */
+            /**
+             * @description service.instance.id, else host.name; empty where neither was sent.
+             * @example vllm-0
+             */
             instance: string;
             /**
              * Format: date-time
@@ -1058,7 +1534,12 @@ export interface components {
              */
             extent_ns: number;
         };
+        /** @description An event of a span. */
         SpanEvent: {
+            /**
+             * @description Name of the event.
+             * @example gen_ai.first_token
+             */
             name: string;
             /**
              * Format: int64
@@ -1071,135 +1552,236 @@ export interface components {
         Attributes: {
             [key: string]: unknown;
         };
+        /** @description What a request takes from a span. */
         SpanUse: {
+            /** @description Which request. */
             request_span_id: components["schemas"]["SpanID"];
             /** @description Numbers of that request that rest on this span. */
             facts: string[];
         };
+        /** @description A span as it was stored, on the clock of the process that wrote it. */
         Span: {
+            /** @description Its id. */
             span_id: components["schemas"]["SpanID"];
-            /** @description Empty for a root. */
+            /**
+             * @description Empty for a root.
+             * @example eee19b7ec3c1b174
+             */
             parent_span_id: string;
+            /**
+             * @description Its name.
+             * @example llm_request
+             */
             name: string;
-            /** @enum {string} */
+            /**
+             * @description Its kind.
+             * @enum {string}
+             */
             kind: "unspecified" | "internal" | "server" | "client" | "producer" | "consumer";
-            /** @description Instrumentation scope. */
+            /**
+             * @description Instrumentation scope.
+             * @example vllm.llm_engine
+             */
             scope: string;
-            /** @description Index in `clocks`. */
+            /**
+             * @description Index in `clocks`.
+             * @example 0
+             */
             clock: number;
             /**
              * Format: int64
              * @description From the start of the clock.
+             * @example 0
              */
             offset_ns: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description From its start to its end.
+             * @example 3346512000
+             */
             duration_ns: number;
-            /** @enum {string} */
+            /**
+             * @description Its status.
+             * @enum {string}
+             */
             status: "unset" | "ok" | "error";
+            /** @description What the status says. */
             status_message: string;
             attributes: components["schemas"]["Attributes"];
+            /** @description In their order. */
             events: components["schemas"]["SpanEvent"][];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Events that the sender dropped.
+             */
             dropped_events: number;
+            /** @description What rests on it. */
             evidence: components["schemas"]["SpanUse"][];
         };
+        /** @description The spans of a trace and the requests that were found in them. */
         Trace: {
+            /** @description Its id. */
             trace_id: components["schemas"]["TraceID"];
+            /** @description In the order in which they call one another. */
             clocks: components["schemas"]["Clock"][];
             /** @description By clock and offset; at most 2,000, evidence first to be kept. */
             spans: components["schemas"]["Span"][];
             /** @description Spans that are stored. */
             span_count: number;
+            /** @description By start. */
             requests: components["schemas"]["Request"][];
         };
+        /** @description Something to group and filter by. */
         Dimension: {
+            /**
+             * @description As `group_by` and `filter` take it.
+             * @example model
+             */
             name: string;
+            /**
+             * @description What it means.
+             * @example the model that was asked for
+             */
             description: string;
             /** @description It can be grouped by, not only filtered by. */
             group: boolean;
             /** @description Long ranges answer it; by others they are refused (422) where too many requests would have to be read. */
             long_range: boolean;
         };
+        /** @description The built-in dimensions, then the attributes that the operator chose. */
         DimensionList: {
+            /** @description All of them. */
             dimensions: components["schemas"]["Dimension"][];
         };
+        /** @description A value and the requests that have it. */
         ValueCount: {
+            /**
+             * @description Empty where the spans did not say.
+             * @example qwen3-32b
+             */
             value: string;
             counts: components["schemas"]["Counts"];
         };
+        /** @description The values of one dimension. */
         DimensionValues: {
             range: components["schemas"]["Range"];
             tier: components["schemas"]["Tier"];
-            /** Format: double */
-            error_bound: number;
-            /** Format: int64 */
-            n: number;
-            /** Format: int64 */
-            counted: number;
+            error_bound: components["schemas"]["ErrorBound"];
+            n: components["schemas"]["RequestsInRange"];
+            counted: components["schemas"]["RequestsCounted"];
             coverage: components["schemas"]["Coverage"];
-            /** Format: int64 */
-            estimated_rows: number;
+            estimated_rows: components["schemas"]["EstimatedRows"];
+            /**
+             * @description Name of the dimension.
+             * @example model
+             */
             dimension: string;
+            /** @description The most frequent first. */
             values: components["schemas"]["ValueCount"][];
-            /** Format: int64 */
-            omitted_values: number;
+            omitted_values: components["schemas"]["Omitted"];
         };
+        /** @description What the instrumentation of one service sends. */
         ServiceQuality: {
+            /**
+             * @description service.name
+             * @example support-chat
+             */
             service: string;
+            /** @description Instrumentations that wrote its request spans. */
             dialects: components["schemas"]["ValueCount"][];
+            /** @description Engines whose spans were seen. */
             engines: components["schemas"]["ValueCount"][];
+            /** @description What TTFT was read from. */
             ttft_sources: components["schemas"]["ValueCount"][];
             counts: components["schemas"]["Counts"];
+            /** @description Where totals were observed. */
             vantages: components["schemas"]["ValueCount"][];
             coverage: components["schemas"]["Coverage"];
             /** @description What is missing and how to switch it on. */
             hints: string[];
         };
+        /** @description How many requests carry a data-quality flag. */
         FlagCount: {
+            /**
+             * @description Its name.
+             * @example buffered_stream
+             */
             flag: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Requests that carry it.
+             */
             n: number;
+            /**
+             * @description What it means.
+             * @example The client received the tokens in a burst.
+             */
             meaning: string;
-            /** @description What to do about it. */
+            /**
+             * @description What to do about it.
+             * @example Turn response buffering off.
+             */
             action: string;
         };
+        /** @description What the data rests on. */
         Quality: {
             range: components["schemas"]["Range"];
             tier: components["schemas"]["Tier"];
-            /** Format: double */
-            error_bound: number;
-            /** Format: int64 */
-            n: number;
-            /** Format: int64 */
-            counted: number;
+            error_bound: components["schemas"]["ErrorBound"];
+            n: components["schemas"]["RequestsInRange"];
+            counted: components["schemas"]["RequestsCounted"];
             coverage: components["schemas"]["Coverage"];
-            /** Format: int64 */
-            estimated_rows: number;
+            estimated_rows: components["schemas"]["EstimatedRows"];
+            /** @description The busiest first. */
             services: components["schemas"]["ServiceQuality"][];
+            /** @description The most frequent first. */
             flags: components["schemas"]["FlagCount"][];
         };
+        /** @description A counter of this process. */
         Count: {
+            /**
+             * @description What is counted.
+             * @example trimmed
+             */
             name: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many.
+             */
             count: number;
         };
+        /** @description What this process does and how far behind it is. */
         Status: {
+            /**
+             * @description Of Phaseline.
+             * @example 1.0.0
+             */
             version: string;
             /** @description Revision of the decomposition rules. */
             revision: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When this process started.
+             */
             started: string;
+            /** @description What this process does. */
             roles: ("api" | "derive" | "alert")[];
+            /** @description The store. */
             store: components["schemas"]["StoreStatus"];
             /** @description Counts since the start of this process. */
             counters: components["schemas"]["Count"][];
             limits: components["schemas"]["Limits"];
         };
+        /** @description The store and the background work on it. */
         StoreStatus: {
+            /** @description Whether questions can be answered. */
             ready: boolean;
             /** @description Why it is not ready; empty when it is. */
             reason: string;
-            /** @enum {string} */
+            /**
+             * @description The embedded engine or a ClickHouse server.
+             * @enum {string}
+             */
             kind: "embedded" | "server";
             /**
              * Format: int64
@@ -1226,23 +1808,54 @@ export interface components {
         };
         /** @description What one question may ask for. */
         Limits: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Steps in a range.
+             * @example 11000
+             */
             max_points: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Groups or series of an answer.
+             * @example 1000
+             */
             max_groups: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Requests of a page.
+             * @example 1000
+             */
             max_page: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Time of a question.
+             * @example 10000000000
+             */
             max_query_time_ns: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Memory of a statement.
+             * @example 1073741824
+             */
             max_memory_bytes: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Rows that a statement may read.
+             * @example 20000000
+             */
             max_rows_read: number;
         };
+        /** @description Where to send telemetry. */
         Setup: {
-            /** @description host:port; null when this process does not receive. */
+            /**
+             * @description host:port; null when this process does not receive.
+             * @example 127.0.0.1:4317
+             */
             otlp_grpc_endpoint: string | null;
-            /** @description URL; null when this process does not receive. */
+            /**
+             * @description URL; null when this process does not receive.
+             * @example http://127.0.0.1:4318
+             */
             otlp_http_endpoint: string | null;
             /** @description The API needs a bearer token. */
             token_required: boolean;
@@ -1261,27 +1874,55 @@ export interface components {
         Group: {
             [key: string]: string;
         };
-        /** @enum {string} */
+        /**
+         * @description `recovering`: the condition no longer holds, and resolution waits for `keep_firing_for`.
+         * @enum {string}
+         */
         AlertState: "inactive" | "pending" | "firing" | "recovering" | "no_data" | "insufficient_samples" | "error";
+        /**
+         * @description Letters, digits, `_`, `:` and `-`; at most 100.
+         * @example ttft_p95_regression
+         */
         RuleName: string;
-        /** @description A setting, as `250ms`, `30s`, `5m`, `1h30m`. */
+        /**
+         * @description A setting, as `250ms`, `30s`, `5m`, `1h30m`.
+         * @example 5m
+         */
         RuleDuration: string;
         /** @description The same document as an entry of a rule file. Its durations are settings and written as in `5m`. */
         Rule: {
+            /** @description Its name, which no other rule has. */
             name: components["schemas"]["RuleName"];
-            /** @enum {string} */
+            /**
+             * @description What it compares.
+             * @enum {string}
+             */
             kind: "threshold" | "regression" | "slo" | "absence";
+            /** @description Which duration. Default ttft. */
             metric?: components["schemas"]["Metric"];
             /**
              * Format: double
              * @description Default 0.95.
+             * @example 0.95
              */
             quantile?: number;
+            /** @description Only requests that match. */
             filters?: components["schemas"]["Filters"];
+            /**
+             * @description Each group is an alert of its own.
+             * @example [
+             *       "service",
+             *       "model"
+             *     ]
+             */
             group_by?: string[];
+            /** @description How much is looked at. Default 5m; 15m for kind absence. */
             window?: components["schemas"]["RuleDuration"];
+            /** @description How long the condition must hold. */
             for?: components["schemas"]["RuleDuration"];
+            /** @description How long it must not hold before it is resolved. Default 10m. */
             keep_firing_for?: components["schemas"]["RuleDuration"];
+            /** @description How long to wait for late spans. Default 30s. */
             evaluation_delay?: components["schemas"]["RuleDuration"];
             /** @description kind threshold: fire above this. */
             above?: components["schemas"]["RuleDuration"];
@@ -1292,7 +1933,9 @@ export interface components {
             min_relative?: number;
             /** @description kind regression: smallest change. Default 50ms. */
             min_absolute?: components["schemas"]["RuleDuration"];
+            /** @description kind regression: what counts as the past. */
             baseline?: components["schemas"]["Baseline"];
+            /** @description kind slo: what a good request is. */
             slo?: components["schemas"]["Objective"];
             /**
              * Format: double
@@ -1304,13 +1947,16 @@ export interface components {
              * @enum {string}
              */
             severity?: "info" | "warning" | "critical";
+            /** @description Go with notifications. */
             labels?: {
                 [key: string]: string;
             };
+            /** @description Go with notifications. */
             annotations?: {
                 [key: string]: string;
             };
         };
+        /** @description What counts as the past. */
         Baseline: {
             /**
              * Format: date-time
@@ -1323,16 +1969,23 @@ export interface components {
             /**
              * Format: double
              * @description Share of good requests.
+             * @example 0.99
              */
             target: number;
             ttft?: components["schemas"]["RuleDuration"];
             tpot?: components["schemas"]["RuleDuration"];
             total?: components["schemas"]["RuleDuration"];
         };
+        /** @description A rule and where it comes from. */
         StoredRule: {
+            /** @description The rule. */
             rule: components["schemas"]["Rule"];
-            /** @description A file path, `default` or `api`. */
+            /**
+             * @description A file path, `default` or `api`.
+             * @example default
+             */
             source: string;
+            /** @description It comes from a file and is changed there. */
             read_only: boolean;
             /** @description Why the rule cannot be evaluated now; empty when it can. */
             problem: string;
@@ -1343,7 +1996,9 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description Every rule. */
         RuleList: {
+            /** @description From files, then from the API. */
             rules: components["schemas"]["StoredRule"][];
             /** @description Whether this process evaluates alerts. */
             enabled: boolean;
@@ -1355,62 +2010,129 @@ export interface components {
             value_ns: components["schemas"]["Duration"];
             low_ns: components["schemas"]["Duration"];
             high_ns: components["schemas"]["Duration"];
-            /** Format: double */
+            /**
+             * Format: double
+             * @description For kinds slo and absence.
+             */
             share: number | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Requests it rests on.
+             */
             n: number;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Start of the window.
+             */
             from: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description End of the window.
+             */
             to: string | null;
         };
         /** @description One condition that must hold for the rule to fire. */
         Condition: {
+            /**
+             * @description What must hold.
+             * @example tail
+             */
             name: string;
             /** @description null when it could not be decided. */
             holds: boolean | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description What was found.
+             * @example 12.1
+             */
             value: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description What it takes.
+             * @example 6.6
+             */
             needed: number | null;
+            /** @description The same in words. */
             detail: string;
         };
+        /** @description One evaluation of a rule for one group, with everything that decided it. */
         Evaluation: {
+            /**
+             * @description Name of the rule.
+             * @example ttft_p95_regression
+             */
             rule: string;
+            /**
+             * @description Stable id of rule and group.
+             * @example 3f6c1c0e9a4b2d71
+             */
             fingerprint: string;
             group: components["schemas"]["Group"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description End of the window.
+             */
             at: string;
+            /** @description What came of it. */
             state: components["schemas"]["AlertState"];
+            /** @description The window in question. */
             current: components["schemas"]["Measured"];
+            /** @description What it is compared with. */
             baseline: components["schemas"]["Measured"];
             /**
              * Format: double
              * @description φ, by how much neighbouring requests are alike.
+             * @example 3.2
              */
             overdispersion: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How many standard errors the tail exceeds the past by.
+             * @example 12.1
+             */
             z: number | null;
             /** @description What the change is made of. */
             parts: components["schemas"]["PartDifference"][];
             owner: components["schemas"]["Owner"];
+            /** @description All must hold. */
             conditions: components["schemas"]["Condition"][];
-            /** @description The outcome in one sentence. */
+            /**
+             * @description The outcome in one sentence.
+             * @example p95 is 410 ms above its past
+             */
             reason: string;
         };
+        /** @description One page of evaluations. */
         EvaluationList: {
+            /** @description The newest first. */
             rows: components["schemas"]["Evaluation"][];
+            /** @description Continues after the last row; null on the last page. */
             next_cursor: string | null;
         };
+        /** @description One group of one rule and what it says now. */
         Alert: {
+            /**
+             * @description Name of the rule.
+             * @example ttft_p95_regression
+             */
             rule: string;
-            /** @enum {string} */
+            /**
+             * @description Its kind.
+             * @enum {string}
+             */
             kind: "threshold" | "regression" | "slo" | "absence";
-            /** @enum {string} */
+            /**
+             * @description Its severity.
+             * @enum {string}
+             */
             severity: "info" | "warning" | "critical";
-            /** @description Stable id of rule and group, 16 hexadecimal digits. */
+            /**
+             * @description Stable id of rule and group, 16 hexadecimal digits.
+             * @example 3f6c1c0e9a4b2d71
+             */
             fingerprint: string;
             group: components["schemas"]["Group"];
+            /** @description What it says now. */
             state: components["schemas"]["AlertState"];
             /**
              * Format: date-time
@@ -1422,66 +2144,121 @@ export interface components {
              * @description When the change began, by change-point date.
              */
             began: string | null;
-            /** @description The service.version that appeared then; empty when none did. */
+            /**
+             * @description The service.version that appeared then; empty when none did.
+             * @example 1.4.2
+             */
             began_version: string;
             /** @description What it rests on: the newest evaluation, or, while it recovers, the one that it fired by. */
             last: components["schemas"]["Evaluation"];
+            /** @description The rule's. */
             labels: {
                 [key: string]: string;
             };
+            /** @description The rule's. */
             annotations: {
                 [key: string]: string;
             };
+            /** @description Requests that show it. */
             exemplars: components["schemas"]["RequestRef"][];
             /** @description The compare page for exactly these two windows; empty when there are no two. */
             compare_url: string;
         };
+        /** @description Alerts, firing first. */
         AlertList: {
+            /** @description Firing first. */
             alerts: components["schemas"]["Alert"][];
             /** @description Whether this process evaluates alerts. */
             enabled: boolean;
         };
+        /** @description A change of state. */
         Transition: {
+            /**
+             * @description Name of the rule.
+             * @example ttft_p95_regression
+             */
             rule: string;
+            /**
+             * @description Stable id of rule and group.
+             * @example 3f6c1c0e9a4b2d71
+             */
             fingerprint: string;
             group: components["schemas"]["Group"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When.
+             */
             at: string;
+            /** @description The state before. */
             from: components["schemas"]["AlertState"];
+            /** @description The state after. */
             to: components["schemas"]["AlertState"];
+            /** @description Who was told. */
             notified: components["schemas"]["Delivery"][];
+            /** @description What it rests on. */
             evaluation: components["schemas"]["Evaluation"];
         };
+        /** @description Whether a target was told. */
         Delivery: {
+            /**
+             * @description Name of the target.
+             * @example alertmanager
+             */
             target: string;
+            /**
+             * @description Whether it took the notification.
+             * @example true
+             */
             ok: boolean;
+            /** @description What went wrong; empty if nothing. */
             detail: string;
         };
+        /** @description One page of changes of state. */
         AlertHistory: {
+            /** @description The newest first. */
             rows: components["schemas"]["Transition"][];
+            /** @description Continues after the last row; null on the last page. */
             next_cursor: string | null;
         };
+        /** @description What a rule would have done. */
         RulePreview: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Start of the replay.
+             */
             from: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description End of the replay.
+             */
             to: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Groups that were seen.
+             */
             groups: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How often the rule was evaluated.
+             */
             evaluations: number;
             /** @description When it would have fired, newest first. */
             episodes: components["schemas"]["Episode"][];
         };
+        /** @description A time in which a rule would have fired. */
         Episode: {
             group: components["schemas"]["Group"];
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it would have fired.
+             */
             fired: string;
             /**
              * Format: date-time
              * @description null while it would still fire.
              */
             resolved: string | null;
+            /** @description The evaluation that was furthest from the past. */
             peak: components["schemas"]["Evaluation"];
         };
     };
@@ -1518,7 +2295,10 @@ export interface components {
         };
     };
     parameters: {
-        /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+        /**
+         * @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`.
+         * @example now-6h
+         */
         From: string;
         /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
         To: string;
@@ -1526,7 +2306,10 @@ export interface components {
         SelectFrom: string;
         /** @description End of the rectangle, exclusive. Default `to`. */
         SelectTo: string;
-        /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
+        /**
+         * @description Lower edge of the rectangle, exclusive. Default, no edge.
+         * @example 500000000
+         */
         SelectLow: number;
         /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
         SelectHigh: number;
@@ -1538,13 +2321,21 @@ export interface components {
         /**
          * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
          *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+         * @example [
+         *       "service=support-chat"
+         *     ]
          */
         Filter: components["schemas"]["Filters"];
         /** @description Whose requests; the empty tenant where none is configured. */
         Tenant: string;
         /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
         IncludeFailed: boolean;
-        /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
+        /**
+         * @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three.
+         * @example [
+         *       "model"
+         *     ]
+         */
         GroupBy: string[];
         /** @description The duration in question. */
         MetricParam: components["schemas"]["Metric"];
@@ -1581,20 +2372,31 @@ export interface operations {
     getBreakdown: {
         parameters: {
             query?: {
-                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                /**
+                 * @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`.
+                 * @example now-6h
+                 */
                 from?: components["parameters"]["From"];
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
                 /**
                  * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
                  *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 * @example [
+                 *       "service=support-chat"
+                 *     ]
                  */
                 filter?: components["parameters"]["Filter"];
                 /** @description Whose requests; the empty tenant where none is configured. */
                 tenant?: components["parameters"]["Tenant"];
                 /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
                 include_failed?: components["parameters"]["IncludeFailed"];
-                /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
+                /**
+                 * @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three.
+                 * @example [
+                 *       "model"
+                 *     ]
+                 */
                 group_by?: components["parameters"]["GroupBy"];
                 /** @description Only these metrics; repeatable. Default, all of them. */
                 metric?: components["schemas"]["Metric"][];
@@ -1633,7 +2435,10 @@ export interface operations {
     getTimeseries: {
         parameters: {
             query?: {
-                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                /**
+                 * @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`.
+                 * @example now-6h
+                 */
                 from?: components["parameters"]["From"];
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
@@ -1645,13 +2450,21 @@ export interface operations {
                 /**
                  * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
                  *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 * @example [
+                 *       "service=support-chat"
+                 *     ]
                  */
                 filter?: components["parameters"]["Filter"];
                 /** @description Whose requests; the empty tenant where none is configured. */
                 tenant?: components["parameters"]["Tenant"];
                 /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
                 include_failed?: components["parameters"]["IncludeFailed"];
-                /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
+                /**
+                 * @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three.
+                 * @example [
+                 *       "model"
+                 *     ]
+                 */
                 group_by?: components["parameters"]["GroupBy"];
                 /** @description The duration in question. */
                 metric?: components["parameters"]["MetricParam"];
@@ -1688,7 +2501,10 @@ export interface operations {
     getHeatmap: {
         parameters: {
             query?: {
-                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                /**
+                 * @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`.
+                 * @example now-6h
+                 */
                 from?: components["parameters"]["From"];
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
@@ -1700,6 +2516,9 @@ export interface operations {
                 /**
                  * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
                  *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 * @example [
+                 *       "service=support-chat"
+                 *     ]
                  */
                 filter?: components["parameters"]["Filter"];
                 /** @description Whose requests; the empty tenant where none is configured. */
@@ -1737,20 +2556,31 @@ export interface operations {
     getComposition: {
         parameters: {
             query?: {
-                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                /**
+                 * @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`.
+                 * @example now-6h
+                 */
                 from?: components["parameters"]["From"];
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
                 /**
                  * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
                  *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 * @example [
+                 *       "service=support-chat"
+                 *     ]
                  */
                 filter?: components["parameters"]["Filter"];
                 /** @description Whose requests; the empty tenant where none is configured. */
                 tenant?: components["parameters"]["Tenant"];
                 /** @description Let failed, cancelled and cache-hit requests into latencies too. Counts and rates always have them. */
                 include_failed?: components["parameters"]["IncludeFailed"];
-                /** @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three. */
+                /**
+                 * @description A dimension to group by, as `/dimensions` lists them; repeatable, at most three.
+                 * @example [
+                 *       "model"
+                 *     ]
+                 */
                 group_by?: components["parameters"]["GroupBy"];
                 /** @description The duration that is taken apart. */
                 metric?: components["parameters"]["WholeMetricParam"];
@@ -1802,6 +2632,9 @@ export interface operations {
                 /**
                  * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
                  *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 * @example [
+                 *       "service=support-chat"
+                 *     ]
                  */
                 filter?: components["parameters"]["Filter"];
                 /** @description Whose requests; the empty tenant where none is configured. */
@@ -1841,13 +2674,19 @@ export interface operations {
     getDistinguish: {
         parameters: {
             query?: {
-                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                /**
+                 * @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`.
+                 * @example now-6h
+                 */
                 from?: components["parameters"]["From"];
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
                 /**
                  * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
                  *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 * @example [
+                 *       "service=support-chat"
+                 *     ]
                  */
                 filter?: components["parameters"]["Filter"];
                 /** @description Whose requests; the empty tenant where none is configured. */
@@ -1860,7 +2699,10 @@ export interface operations {
                 select_from?: components["parameters"]["SelectFrom"];
                 /** @description End of the rectangle, exclusive. Default `to`. */
                 select_to?: components["parameters"]["SelectTo"];
-                /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
+                /**
+                 * @description Lower edge of the rectangle, exclusive. Default, no edge.
+                 * @example 500000000
+                 */
                 select_low_ns?: components["parameters"]["SelectLow"];
                 /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
                 select_high_ns?: components["parameters"]["SelectHigh"];
@@ -1895,13 +2737,19 @@ export interface operations {
     listRequests: {
         parameters: {
             query?: {
-                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                /**
+                 * @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`.
+                 * @example now-6h
+                 */
                 from?: components["parameters"]["From"];
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
                 /**
                  * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
                  *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 * @example [
+                 *       "service=support-chat"
+                 *     ]
                  */
                 filter?: components["parameters"]["Filter"];
                 /** @description Whose requests; the empty tenant where none is configured. */
@@ -1914,7 +2762,10 @@ export interface operations {
                 select_from?: components["parameters"]["SelectFrom"];
                 /** @description End of the rectangle, exclusive. Default `to`. */
                 select_to?: components["parameters"]["SelectTo"];
-                /** @description Lower edge of the rectangle, exclusive. Default, no edge. */
+                /**
+                 * @description Lower edge of the rectangle, exclusive. Default, no edge.
+                 * @example 500000000
+                 */
                 select_low_ns?: components["parameters"]["SelectLow"];
                 /** @description Upper edge of the rectangle, inclusive. Default, no edge. */
                 select_high_ns?: components["parameters"]["SelectHigh"];
@@ -2010,7 +2861,19 @@ export interface operations {
     };
     listDimensions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Start of the range in which attributes are looked for. */
+                from?: string;
+                /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
+                to?: components["parameters"]["To"];
+                /** @description Whose requests; the empty tenant where none is configured. */
+                tenant?: components["parameters"]["Tenant"];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2024,6 +2887,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DimensionList"];
+                    "text/csv": components["schemas"]["CSV"];
                 };
             };
             304: components["responses"]["NotModified"];
@@ -2033,13 +2897,19 @@ export interface operations {
     listDimensionValues: {
         parameters: {
             query?: {
-                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                /**
+                 * @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`.
+                 * @example now-6h
+                 */
                 from?: components["parameters"]["From"];
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
                 /**
                  * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
                  *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 * @example [
+                 *       "service=support-chat"
+                 *     ]
                  */
                 filter?: components["parameters"]["Filter"];
                 /** @description Whose requests; the empty tenant where none is configured. */
@@ -2058,7 +2928,10 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description Name of a dimension, as `/dimensions` lists it. */
+                /**
+                 * @description Name of a dimension, as `/dimensions` lists it.
+                 * @example model
+                 */
                 name: string;
             };
             cookie?: never;
@@ -2082,13 +2955,19 @@ export interface operations {
     getQuality: {
         parameters: {
             query?: {
-                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                /**
+                 * @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`.
+                 * @example now-6h
+                 */
                 from?: components["parameters"]["From"];
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
                 /**
                  * @description Keep only matching requests; repeatable, all must match. `model=gpt-4o`, `model!=gpt-4o`, `model=~gpt-.*`
                  *     (RE2, anchored at both ends), `model in gpt-4o,gpt-4o-mini`. A request without the dimension has the empty value.
+                 * @example [
+                 *       "service=support-chat"
+                 *     ]
                  */
                 filter?: components["parameters"]["Filter"];
                 /** @description Whose requests; the empty tenant where none is configured. */
@@ -2126,6 +3005,11 @@ export interface operations {
             query?: {
                 /** @description Only alerts in this state; repeatable. */
                 state?: components["schemas"]["AlertState"][];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
             };
             header?: never;
             path?: never;
@@ -2140,6 +3024,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertList"];
+                    "text/csv": components["schemas"]["CSV"];
                 };
             };
             304: components["responses"]["NotModified"];
@@ -2149,7 +3034,10 @@ export interface operations {
     listAlertHistory: {
         parameters: {
             query?: {
-                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                /**
+                 * @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`.
+                 * @example now-6h
+                 */
                 from?: components["parameters"]["From"];
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
@@ -2161,6 +3049,11 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
             };
             header?: never;
             path?: never;
@@ -2175,6 +3068,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertHistory"];
+                    "text/csv": components["schemas"]["CSV"];
                 };
             };
             304: components["responses"]["NotModified"];
@@ -2183,7 +3077,13 @@ export interface operations {
     };
     listRules: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2197,6 +3097,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RuleList"];
+                    "text/csv": components["schemas"]["CSV"];
                 };
             };
             304: components["responses"]["NotModified"];
@@ -2347,7 +3248,10 @@ export interface operations {
     listEvaluations: {
         parameters: {
             query?: {
-                /** @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`. */
+                /**
+                 * @description Start of the range, inclusive. RFC 3339, or relative as `now-1h`, `now-30m`, `now-7d`.
+                 * @example now-6h
+                 */
                 from?: components["parameters"]["From"];
                 /** @description End of the range, exclusive. RFC 3339, or relative as `now`, `now-5m`. */
                 to?: components["parameters"]["To"];
@@ -2357,6 +3261,11 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description The `next_cursor` of the page before. */
                 cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description `csv` gives the rows as comma-separated values with a header line. Text that a spreadsheet would run as a formula
+                 *     gets a leading apostrophe.
+                 */
+                format?: components["parameters"]["FormatParam"];
             };
             header?: never;
             path: {
@@ -2374,6 +3283,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EvaluationList"];
+                    "text/csv": components["schemas"]["CSV"];
                 };
             };
             304: components["responses"]["NotModified"];
@@ -2398,6 +3308,7 @@ export interface operations {
                     "application/json": components["schemas"]["Status"];
                 };
             };
+            304: components["responses"]["NotModified"];
             default: components["responses"]["Problem"];
         };
     };
@@ -2419,6 +3330,7 @@ export interface operations {
                     "application/json": components["schemas"]["Setup"];
                 };
             };
+            304: components["responses"]["NotModified"];
             default: components["responses"]["Problem"];
         };
     };
