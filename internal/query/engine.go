@@ -83,7 +83,9 @@ const (
 	noSuchTable       = 60
 )
 
-func (e *Engine) classify(ctx context.Context, err error) error { return Classify(ctx, err, e.limits.Time) }
+func (e *Engine) classify(ctx context.Context, err error) error {
+	return Classify(ctx, err, e.limits.Time)
+}
 
 // Classify turns a failure of the store into an Error; limit is how long the
 // statement was given. An Error stays what it is, and so does a fault of ours,
