@@ -122,8 +122,8 @@ function group(name: string, n: number, p95: number | null, half = 0, queue = 0)
       { part: 'queue', mean_ns: queue, coverage: 1 },
       { part: 'prefill', mean_ns: 10, coverage: 1 },
     ],
-    input_tokens: null,
-    output_tokens: null,
+    mean_input_tokens: null,
+    mean_output_tokens: null,
   }
 }
 
