@@ -9,7 +9,7 @@ var _ = register(Dialect{
 	Signs:       []Sign{{Key: "ai.operationId"}},
 	CutProvider: true,
 	Traits:      ToolsBeside | EndNotLastToken,
-	Kinds: []KindTable{{Key: "ai.operationId", Rank: 1, Values: map[string]Role{
+	Kinds: []KindTable{{Key: "ai.operationId", Rank: 0, Values: map[string]Role{
 		"ai.streamText.doStream": RoleLLM, "ai.generateText.doGenerate": RoleLLM,
 		"ai.streamObject.doStream": RoleLLM, "ai.generateObject.doGenerate": RoleLLM,
 		"ai.streamText": RoleWrapper, "ai.generateText": RoleWrapper, "ai.streamObject": RoleWrapper, "ai.generateObject": RoleWrapper,

@@ -94,6 +94,9 @@ func (x *explainer) row(t *trace, i int32, s *served, p *phases, r *Request) {
 		}
 		add("ttft_ns", r.TTFT, r.Provenance.TTFT, from, r.TTFTSource, "at the "+r.Vantage.String())
 	}
+	if r.FirstAnswer.Known() {
+		add("first_answer_ns", r.FirstAnswer, ProvenanceMeasured, i, t.nodes[i].Source(dialect.FirstAnswer), "first token that is not reasoning")
+	}
 	if r.ServerTTFT.Known() {
 		from := s.engine
 		if from == none {

@@ -73,7 +73,7 @@ type FlagDoc struct {
 // FlagDocs is the closed vocabulary, in bit order.
 var FlagDocs = []FlagDoc{
 	{FlagError, "error", "The call ended with an error, a cancellation raised as an exception included.", "Look at error_type; failed calls are left out of model latency."},
-	{FlagCancelled, "cancelled", "The caller left before the answer was complete.", "Nothing; cancelled calls are left out of model latency."},
+	{FlagCancelled, "cancelled", "The caller left before the answer was complete: its span says so, or nothing of an answer where it always would.", "Nothing; cancelled calls are left out of model latency."},
 	{FlagRateLimited, "rate_limited", "At least one attempt was answered with HTTP 429 or a rate-limit error.", "Ask the provider for more quota, or spread the load."},
 	{FlagRetried, "retried", "The call took more than one attempt. The time before the last one is retry_ns, part of unattributed.", "Look at the failed attempts below the span."},
 	{FlagCacheHit, "cache_hit", "A response cache answered; no model ran. Token counts are those of the original answer.", "Nothing; hits are left out of model latency."},

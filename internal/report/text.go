@@ -97,6 +97,7 @@ func (w *textWriter) request(r *phase.Request) {
 		ns   phase.Duration
 		note string
 	}{
+		{"first answer", r.FirstAnswer, "first token that is not reasoning"},
 		{"server", r.Server, "the server's window"},
 		{"server ttft", r.ServerTTFT, ""},
 		{"retry", r.Retry, "part of unattributed"},
