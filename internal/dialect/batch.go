@@ -147,7 +147,7 @@ func (b *Batch) recognise(span ptrace.Span, name string) *Dialect {
 		return dialect
 	}
 	for key, value := range span.Attributes().All() {
-		if e := r.entry(key); e != nil && len(e.signs) > 0 {
+		if e := r.keys.find(key); e != nil && len(e.signs) > 0 {
 			dialect = e.sign(value, name, dialect)
 		}
 	}

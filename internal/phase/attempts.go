@@ -56,6 +56,9 @@ func (t *trace) connect(request int32, s *served) {
 		s.connect, s.dialled = Duration(c), attempt
 		return
 	}
+	if !t.dials {
+		return
+	}
 	t.evidence(request, func(i int32, n *node) {
 		if n.Role == dialect.RoleConnect && n.Has(dialect.Connect) && t.nodes[n.parent].Role != dialect.RoleConnect && t.isBelow(i, attempt) && sameService(n, &t.nodes[attempt]) {
 			s.connect = max(s.connect, 0) + Duration(n.Number(dialect.Connect))

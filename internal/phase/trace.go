@@ -45,6 +45,7 @@ type trace struct {
 	version uint64
 	engines bool // at least one engine request span is there
 	parts   bool // at least one part of such a span is there
+	dials   bool // at least one span of a connection
 	// orphans are the spans without a parent here by the parent's id, once asked for.
 	orphans map[[8]byte][]int32
 }
@@ -59,6 +60,7 @@ func (t *trace) index() {
 		n.upstream, n.root, n.owned, n.next = none, none, none, none
 		t.engines = t.engines || n.Role == dialect.RoleEngine
 		t.parts = t.parts || n.Role == dialect.RolePart
+		t.dials = t.dials || n.Role == dialect.RoleConnect
 	}
 	for i := len(t.nodes) - 1; i >= 0; i-- {
 		n := &t.nodes[i]
