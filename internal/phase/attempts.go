@@ -41,7 +41,7 @@ func (t *trace) attempts(request int32, s *served) {
 		}
 	})
 	if first != none {
-		s.retry = Duration(t.nodes[s.last].Start - t.nodes[first].Start)
+		s.retry, s.again = Duration(t.nodes[s.last].Start-t.nodes[first].Start), s.last
 	}
 }
 
@@ -198,7 +198,7 @@ func (t *trace) gatewayRetry(engine, request int32, s *served) {
 	if first == last {
 		return
 	}
-	s.retry, s.retries = Duration(t.nodes[last].Start-t.nodes[first].Start), true
+	s.retry, s.again, s.retries = Duration(t.nodes[last].Start-t.nodes[first].Start), last, true
 	if s.gateway != none && t.isRetriedBy(s.gateway, last) {
 		s.gateway = last // the longest of its spans was an attempt that failed
 	}

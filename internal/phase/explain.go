@@ -111,7 +111,7 @@ func (x *explainer) row(t *trace, i int32, s *served, p *phases, r *Request) {
 		add("server_ns", s.window, ProvenanceMeasured, s.windowSpan, s.windowSource, "server window")
 	}
 	if s.retry.Known() {
-		add("retry_ns", s.retry, ProvenanceMeasured, s.last, "span start", "last attempt's start - first attempt's")
+		add("retry_ns", s.retry, ProvenanceMeasured, s.again, "span start", "last attempt's start - first attempt's")
 	}
 	if r.Connect.Known() {
 		add("connect_ns", r.Connect, ProvenanceMeasured, s.dialled, t.nodes[s.dialled].Source(dialect.Connect), "part of network")

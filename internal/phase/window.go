@@ -23,10 +23,11 @@ type served struct {
 	gateway int32
 	// retry is the time before the last attempt started, Unknown if there was one attempt.
 	retry   Duration
-	behind  bool // the retries were the gateway's, not the caller's
-	retries bool // more than one attempt was made
-	unclear bool // several attempts reached a server and the last is not known
-	limited bool // an attempt was rate limited
+	again   int32 // the last attempt's span, if retry is known
+	behind  bool  // the retries were the gateway's, not the caller's
+	retries bool  // more than one attempt was made
+	unclear bool  // several attempts reached a server and the last is not known
+	limited bool  // an attempt was rate limited
 	connect Duration
 	dialled int32 // the span that connect was read from
 	last    int32 // the last HTTP attempt, none without one
@@ -37,7 +38,7 @@ type served struct {
 // serve gathers the servers' evidence for the request.
 func (t *trace) serve(request int32) served {
 	s := served{engine: none, prefill: none, window: Unknown, windowSpan: none, gateway: none,
-		retry: Unknown, connect: Unknown, last: none, outputs: Unknown}
+		retry: Unknown, again: none, connect: Unknown, last: none, outputs: Unknown}
 	var buffer [8]int32
 	engines := buffer[:0]
 	r := &t.nodes[request]
