@@ -171,7 +171,7 @@ const minTotal = 1e6
 
 // minTTFT is less than any first chunk takes: whole milliseconds that were taken
 // for nanoseconds are below it.
-const minTTFT = 20e3
+const minTTFT = 100e3
 
 func engineMeasured(n Number) bool { return n >= ServerTTFT && n <= ServerTotal }
 

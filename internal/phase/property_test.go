@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -323,6 +324,44 @@ func oneCall(spans []dialect.Facts) []dialect.Facts {
 	return slices.DeleteFunc(kept, func(f dialect.Facts) bool {
 		return f.Role == dialect.RoleDetail && f.ParentID != seen[dialect.RoleLLM] && len(kept) > 1
 	})
+}
+
+// TestWrongUnitsOfTTFTAreRefused: a caller's time to first token in a unit other
+// than its sender's is never stored, whichever it is off by.
+func TestWrongUnitsOfTTFTAreRefused(t *testing.T) {
+	for _, sender := range []struct {
+		scope, key string
+		wrong      func(ttft time.Duration) any // what a sender that errs would write
+	}{
+		{"opentelemetry.util.genai.handler", "gen_ai.response.time_to_first_chunk", func(d time.Duration) any { return d.Seconds() * 1e3 }},
+		{"opentelemetry.util.genai.handler", "gen_ai.response.time_to_first_chunk", func(d time.Duration) any { return d.Nanoseconds() }},
+		{"pydantic-ai", "gen_ai.client.operation.time_to_first_chunk", func(d time.Duration) any { return d.Seconds() * 1e3 }},
+		{"ai", "ai.response.msToFirstChunk", func(d time.Duration) any { return d.Seconds() * 1e6 }},
+		{"loongsuite", "gen_ai.response.time_to_first_token", func(d time.Duration) any { return d.Milliseconds() }},
+		{"loongsuite", "gen_ai.response.time_to_first_token", func(d time.Duration) any { return d.Seconds() * 1e3 }},
+		{"strands.telemetry.tracer", "gen_ai.server.time_to_first_token", func(d time.Duration) any { return d.Microseconds() }},
+		{"livekit-agents", "lk.response.ttft", func(d time.Duration) any { return d.Seconds() * 1e3 }},
+	} {
+		rapid.Check(t, func(t *rapid.T) {
+			total := time.Duration(rapid.IntRange(200, 60_000).Draw(t, "total")) * time.Millisecond
+			ttft := time.Duration(float64(total) * float64(rapid.IntRange(10, 90).Draw(t, "ttft")) / 100)
+			td := ptrace.NewTraces()
+			ss := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty()
+			ss.Scope().SetName(sender.scope)
+			span := ss.Spans().AppendEmpty()
+			span.SetSpanID(spanID(1))
+			span.SetStartTimestamp(1795003200000000000)
+			span.SetEndTimestamp(1795003200000000000 + pcommon.Timestamp(total))
+			span.Attributes().PutStr("gen_ai.operation.name", "chat")
+			if err := span.Attributes().PutEmpty(sender.key).FromRaw(sender.wrong(ttft)); err != nil {
+				t.Fatal(err)
+			}
+			r := phase.Decompose(reader.ReadTraces(td)).Requests[0]
+			if r.TTFT.Known() || r.Decode.Known() || r.Flags&phase.FlagUnitImplausible == 0 {
+				t.Fatalf("%s = %v of a span of %s is believed: %+v", sender.key, sender.wrong(ttft), total, r)
+			}
+		})
+	}
 }
 
 // TestImpossibleValuesAreRefused: a duration in a unit a thousand times too
