@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
@@ -40,6 +41,7 @@ func TestRealSenders(t *testing.T) {
 		flag       string
 		tokens     bool
 		cached     bool // whether it carries the count of cached tokens
+		outcome    string
 	}{
 		{name: "vercel-ai", mode: "stream", streaming: true, ttft: true, tokens: true, cached: true},
 		{name: "vercel-ai", mode: "plain", tokens: true, cached: true},
@@ -49,6 +51,7 @@ func TestRealSenders(t *testing.T) {
 		{name: "openinference", mode: "plain", tokens: true, cached: true},
 		{name: "openlit", mode: "stream", streaming: true, tokens: true, cached: true, flag: "ttft_untrusted"},
 		{name: "openlit", mode: "plain", streaming: false, tokens: true, cached: true},
+		{name: "openlit", mode: "abort", outcome: "cancelled", flag: "cancelled"},
 		{name: "otel-openai", mode: "stream", tokens: true},
 		{name: "otel-openai", mode: "plain", tokens: true},
 	} {
@@ -56,8 +59,11 @@ func TestRealSenders(t *testing.T) {
 			sent := runSender(t, s, openai.URL, sender.name, sender.mode)
 			row := s.onlyRequest(t, sent.TraceID)
 
-			total := row.duration(t, "total_ns")
-			assert.GreaterOrEqual(t, total, lastTokenAfter-time.Millisecond, "the last token had not left the server")
+			total, atLeast := row.duration(t, "total_ns"), lastTokenAfter
+			if sender.mode == "abort" {
+				atLeast = firstTokenAfter
+			}
+			assert.GreaterOrEqual(t, total, atLeast-time.Millisecond, "the last token that the application took had not left the server")
 			assert.LessOrEqual(t, total, time.Duration(sent.Duration)+time.Millisecond, "longer than the application's span around it")
 			assert.Equal(t, "fake-model", row["model"])
 			assert.Equal(t, sender.streaming, row["streaming"], "streaming")
@@ -73,6 +79,7 @@ func TestRealSenders(t *testing.T) {
 			for _, phase := range []string{"network_ns", "queue_ns", "prefill_ns"} {
 				assert.Nil(t, row[phase], "no server was seen: %s", phase)
 			}
+			assert.Equal(t, cmp.Or(sender.outcome, "ok"), row["outcome"])
 			if sender.flag != "" {
 				assert.Contains(t, row["flags"], sender.flag)
 			}

@@ -1,5 +1,6 @@
 // Makes one chat completion through a real instrumentation and exports its
-// spans over OTLP. Usage: node sender.cjs INSTRUMENTATION stream|plain
+// spans over OTLP. Usage: node sender.cjs INSTRUMENTATION stream|plain|abort
+// where abort leaves the stream after a few tokens (with the OpenAI SDK).
 //
 // OPENAI_BASE_URL names the server to call, OTEL_EXPORTER_OTLP_ENDPOINT where
 // the spans go. Prints {"trace_id", "duration_ns"} of the application's span
@@ -13,7 +14,7 @@ const { resourceFromAttributes } = require("@opentelemetry/resources");
 const [kind, mode] = process.argv.slice(2);
 const endpoint = process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
 const baseURL = process.env.OPENAI_BASE_URL;
-const streaming = mode === "stream";
+const streaming = mode !== "plain";
 
 const service = `sender-${kind}-${mode}`;
 
@@ -41,7 +42,8 @@ async function callOpenAI() {
     stream: true,
     stream_options: { include_usage: true },
   });
-  for await (const _ of stream);
+  let chunks = 0;
+  for await (const _ of stream) if (mode === "abort" && ++chunks === 8) break;
 }
 
 async function callVercel() {
@@ -88,8 +90,8 @@ const senders = {
 };
 
 async function main() {
-  if (!senders[kind] || !["stream", "plain"].includes(mode)) {
-    throw new Error(`usage: node sender.cjs ${Object.keys(senders).join("|")} stream|plain`);
+  if (!senders[kind] || !["stream", "plain", "abort"].includes(mode)) {
+    throw new Error(`usage: node sender.cjs ${Object.keys(senders).join("|")} stream|plain|abort`);
   }
   const call = senders[kind]();
   const root = trace.getTracer("application").startSpan("handle request");
