@@ -16,7 +16,7 @@ SENDERS := test/senders/node_modules/.package-lock.json
 UI      := web/dist/index.html
 UI_SRC  := $(shell find web/src web/public web/index.html web/vite.config.ts api/openapi.yaml 2>/dev/null)
 
-.PHONY: run demo build binary ui test test-go test-e2e test-web test-browser lint format generate check-generated bench accuracy alerts-proof fuzz tools clean
+.PHONY: run demo build binary ui test test-go test-accuracy test-e2e test-web test-browser lint format generate check-generated bench accuracy alerts-proof fuzz tools clean
 
 run: build
 	@./bin/phaseline
@@ -57,10 +57,14 @@ tools:
 	node -e 'const [a,b]=process.versions.node.split(".").map(Number); process.exit(a>20||(a==20&&b>=19)?0:1)' || \
 	  { echo "make: node $$(node --version) is too old: 20.19 or newer is needed (Debian 13: nodejs; others: nodejs.org)" >&2; exit 1; }
 
-test: build test-go test-e2e test-web test-browser
+test: build test-go test-accuracy test-e2e test-web test-browser
 
 test-go: $(MODULES)
-	go test -race -timeout 15m $$(go list ./... | grep -v /test/e2e)
+	go test -race -timeout 15m $$(go list ./... | grep -v -e /test/e2e -e /test/accuracy)
+
+# Without the race detector, for which half a million spans are too many.
+test-accuracy: $(MODULES)
+	go test -timeout 15m ./test/accuracy
 
 # After the others, since these tests hold whole processes to seconds.
 test-e2e: binary $(MODULES) $(SENDERS)
@@ -97,8 +101,8 @@ check-generated: generate
 bench: build
 	$(MAKE) -C bench
 
-# Holds the decomposition against simulated truth; docs/accuracy.md is the result.
-accuracy: tools
+# Holds what is stored against simulated truth; docs/accuracy.md is the result.
+accuracy: $(MODULES)
 	go test -count=1 ./test/accuracy -update
 
 # Judges simulated months by the regression rule; docs/alerts.md has the table.

@@ -86,11 +86,13 @@ func (r *replica) advance(until int64) {
 	}
 }
 
-// schedule plans one step: it extends running prefills, admits waiting jobs
-// while there is room, and preempts the youngest when the cache is full. It
-// returns the prompt tokens of the step, and how many token pairs they attend to.
+// schedule plans one step: it extends running prefills, and then admits waiting
+// jobs while there is room, or preempts the youngest when the cache is full. A
+// step that preempts admits nobody, or the one pushed out would be back at once.
+// It returns the prompt tokens of the step, and how many token pairs they attend
+// to.
 func (r *replica) schedule() (prefill int, pairs float64) {
-	r.reclaim()
+	preempted := r.reclaim()
 	budget := r.config.MaxBatchedTokens
 	r.chunks = r.chunks[:0]
 	plan := func(j *job) {
@@ -107,10 +109,12 @@ func (r *replica) schedule() (prefill int, pairs float64) {
 	for _, j := range r.running {
 		plan(j)
 	}
-	for len(r.waiting) > 0 && budget > 0 && len(r.running) < r.config.MaxSeqs {
+	for len(r.waiting) > 0 && !preempted && budget > 0 && len(r.running) < r.config.MaxSeqs {
 		j := r.waiting[0]
 		need := j.prompt + j.generated
-		if j.queued > r.now || (r.kv+need > r.config.KVTokens && len(r.running) > 0) {
+		// Room for its prompt, and for the token that each will add.
+		full := r.kv+need+len(r.running)+1 > r.config.KVTokens
+		if j.queued > r.now || full && len(r.running) > 0 {
 			break
 		}
 		r.waiting = r.waiting[1:]
@@ -127,8 +131,9 @@ func (r *replica) schedule() (prefill int, pairs float64) {
 }
 
 // reclaim preempts the youngest sequences until the batch can grow by a token
-// each. Their KV is dropped and computed again, as vLLM does by default.
-func (r *replica) reclaim() {
+// each, and reports whether it had to. Their KV is dropped and computed again, as
+// vLLM does by default.
+func (r *replica) reclaim() (preempted bool) {
 	for len(r.running) > 1 && r.kv+len(r.running) > r.config.KVTokens {
 		j := r.running[len(r.running)-1]
 		r.running = r.running[:len(r.running)-1]
@@ -136,7 +141,9 @@ func (r *replica) reclaim() {
 		j.computed = 0
 		j.preemptions++
 		r.waiting = append([]*job{j}, r.waiting...)
+		preempted = true
 	}
+	return preempted
 }
 
 // uneventful is how many pure decode steps can be taken at once: until a

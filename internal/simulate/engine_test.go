@@ -37,7 +37,7 @@ func closedLoop(c EngineConfig, concurrency, input, output, n int) (rate float64
 // A100 40 GB, Llama 3.1 8B, 1024 tokens in, 128 out (vLLM 0.23, J. Musgrave's
 // sweep): about 75 tokens/s alone, 6.6 times that at eight in flight.
 // H100 80 GB, the same model, short chats (vLLM 0.21, InferenceBench):
-// TPOT 6.5 ms alone.
+// TPOT 6.5 ms and TTFT 14 ms alone.
 func TestCalibration(t *testing.T) {
 	a100, h100 := Engine(Llama8B, A100), Engine(Llama8B, H100)
 	within := func(what string, got, want float64) {
@@ -50,8 +50,10 @@ func TestCalibration(t *testing.T) {
 	eight, _, _ := closedLoop(a100, 8, 1024, 128, 160)
 	within("A100 tokens/s alone", one, 75)
 	within("A100 gain at 8", eight/one, 6.6)
-	_, _, tpot := closedLoop(h100, 1, 120, 200, 20)
+	_, ttft, tpot := closedLoop(h100, 1, 120, 200, 20)
 	within("H100 TPOT alone, ms", float64(tpot)/1e6, 6.5)
+	const frontend = 2.5 // ms that Simulation adds on the way to the engine core and back
+	within("H100 TTFT alone, ms", float64(ttft)/1e6+frontend, 14)
 }
 
 func TestLoadAndLengthCost(t *testing.T) {
@@ -88,7 +90,12 @@ func TestPreemption(t *testing.T) {
 	for i := range 6 {
 		r.submit(&job{call: &call{truth: &Truth{InputTokens: 200}}, prompt: 200, target: 300, slow: 1, queued: int64(i)})
 	}
-	r.advance(1e15)
+	for r.load() > 0 {
+		r.advance(r.now + 1) // one step
+		if r.kv > c.KVTokens {
+			t.Fatalf("%d tokens are held in a cache for %d", r.kv, c.KVTokens)
+		}
+	}
 	if ended != 6 || preempted == 0 || r.kv != 0 {
 		t.Errorf("%d of 6 ended, %d preemptions, %d tokens still held", ended, preempted, r.kv)
 	}

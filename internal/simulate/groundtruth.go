@@ -17,7 +17,7 @@ func GroundTruth() *Scenario {
 			SystemTokens: 400, FollowUps: 0.4, Streaming: 0.85, Retries: 0.03, Errors: 0.01, Aborts: 0.02,
 		}
 	}
-	hidesRetries := func(c Client) Client { c.Retries = 0; return c } // no HTTP spans to see one by
+	once := func(c Client) Client { c.Retries = 0; return c } // each of its HTTP spans is a call
 	tools := client("tool-agent", VercelAI, "", "hosted")
 	tools.Tools = 0.3
 
@@ -30,14 +30,14 @@ func GroundTruth() *Scenario {
 			client("e", Semconv, "", "hosted"),
 			client("f", OpenLLMetry, "", "vllm"),
 			client("g", OpenLLMetry, "", "hosted"),
-			hidesRetries(client("h", OpenInference, "", "sglang")),
-			hidesRetries(client("i", OpenInference, "envoy", "vllm")),
-			hidesRetries(client("j", OpenInference, "", "hosted")),
+			client("h", OpenInference, "", "sglang"),
+			client("i", OpenInference, "envoy", "vllm"),
+			client("j", OpenInference, "", "hosted"),
 			client("k", VercelAI, "envoy", "vllm-http"),
 			client("l", VercelAI, "", "vllm"),
 			tools,
-			hidesRetries(client("m", PlainHTTP, "", "vllm")),
-			hidesRetries(client("n", PlainHTTP, "", "sglang")),
+			once(client("m", PlainHTTP, "", "vllm")),
+			once(client("n", PlainHTTP, "", "sglang")),
 		},
 		Gateways: []Gateway{
 			{Service: "litellm", Version: "1.81.0", Dialect: LiteLLMv1, Overhead: 7 * time.Millisecond, CacheHits: 0.15},

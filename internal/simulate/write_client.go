@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"strconv"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -20,7 +21,7 @@ func (s *Simulation) write(k *call) {
 	case OpenInference:
 		parent = s.writeOpenInference(w, p, k)
 	case VercelAI:
-		s.writeVercel(w, p, k)
+		parent = s.writeVercel(w, p, k)
 	case PlainHTTP:
 		s.writePlainHTTP(w, p, k)
 	}
@@ -77,9 +78,9 @@ func fail(span ptrace.Span, p *process, k *call) {
 	if k.truth.Outcome != Failed && k.truth.Outcome != Cancelled {
 		return
 	}
-	kind, message := k.errorType, fmt.Sprintf("Error code: %d", k.status)
+	module, kind, message := "openai", k.errorType, fmt.Sprintf("Error code: %d", k.status)
 	if k.truth.Outcome == Cancelled {
-		kind, message = "asyncio.CancelledError", ""
+		module, kind, message = "asyncio.exceptions", "CancelledError", ""
 	}
 	span.Status().SetCode(ptrace.StatusCodeError)
 	span.Status().SetMessage(message)
@@ -87,44 +88,50 @@ func fail(span ptrace.Span, p *process, k *call) {
 	e := span.Events().AppendEmpty()
 	e.SetName("exception")
 	e.SetTimestamp(pcommon.Timestamp(p.clock(k.truth.End)))
-	e.Attributes().PutStr("exception.type", kind)
+	e.Attributes().PutStr("exception.type", module+"."+kind)
 	e.Attributes().PutStr("exception.message", message)
 }
 
 // httpx writes one HTTP CLIENT span per attempt, each ending at the response
 // headers, and returns the last, under which the server's spans hang.
 func (s *Simulation) httpx(w *writer, p *process, k *call) pcommon.SpanID {
-	one := func(start, end int64, status, resend int) pcommon.SpanID {
-		span := w.span(p, "opentelemetry.instrumentation.httpx", "0.62b0", k, RoleAttempt, start, end)
-		id := s.spanID()
-		span.SetSpanID(id)
-		span.SetParentSpanID(k.truth.SpanID)
-		span.SetName("POST")
-		span.SetKind(ptrace.SpanKindClient)
-		m := span.Attributes()
-		m.PutStr("http.request.method", "POST")
-		m.PutStr("url.full", "https://"+address(k)+"/v1/chat/completions")
-		m.PutStr("server.address", address(k))
-		m.PutInt("http.response.status_code", int64(status))
-		if status >= 400 {
-			span.Status().SetCode(ptrace.StatusCodeError)
-		}
-		if resend > 0 {
-			m.PutInt("http.request.resend_count", int64(resend))
-		}
-		return id
-	}
-	for i, a := range k.failures {
-		one(a.start, a.end, a.status, i)
+	const scope, version = "opentelemetry.instrumentation.httpx", "0.62b0"
+	for _, a := range k.failures {
+		s.attempt(w, p, k, scope, version, k.truth.SpanID, a)
 	}
 	if k.truth.Outcome == Failed {
 		return k.truth.SpanID
 	}
-	headers := k.truth.End
-	if k.clientFirst > 0 {
-		headers = k.clientFirst - (k.clientFirst-k.sent)/20
+	return s.attempt(w, p, k, scope, version, k.truth.SpanID, attempt{k.sent, headers(k), k.status})
+}
+
+// headers is when the response headers reach the client: those of a stream as
+// soon as the server has taken the request, others with their body.
+func headers(k *call) int64 {
+	if !k.truth.Streaming || k.truth.Outcome == CacheHit {
+		return k.clientLast
 	}
-	return one(k.sent, headers, 200, len(k.failures))
+	return min(k.spanStart+(k.serverStart-k.sent), k.clientFirst)
+}
+
+// attempt writes the HTTP CLIENT span of one try.
+func (s *Simulation) attempt(w *writer, p *process, k *call, scope, version string, parent pcommon.SpanID, a attempt) pcommon.SpanID {
+	span := w.span(p, scope, version, k, RoleAttempt, a.start, a.end)
+	id := s.spanID()
+	span.SetSpanID(id)
+	span.SetParentSpanID(parent)
+	span.SetName("POST")
+	span.SetKind(ptrace.SpanKindClient)
+	m := span.Attributes()
+	m.PutStr("http.request.method", "POST")
+	m.PutStr("url.full", "https://"+address(k)+"/v1/chat/completions")
+	m.PutStr("server.address", address(k))
+	m.PutInt("http.response.status_code", int64(a.status))
+	if a.status >= 400 {
+		span.Status().SetCode(ptrace.StatusCodeError)
+		m.PutStr("error.type", strconv.Itoa(a.status))
+	}
+	return id
 }
 
 func address(k *call) string {
@@ -277,7 +284,7 @@ func (s *Simulation) writeOpenInference(w *writer, p *process, k *call) pcommon.
 	}
 	fail(span, p, k)
 	fail(outer, p, k)
-	return tr.SpanID
+	return s.httpx(w, p, k)
 }
 
 func (s *Simulation) writePlainHTTP(w *writer, p *process, k *call) {
@@ -292,7 +299,7 @@ func (s *Simulation) writePlainHTTP(w *writer, p *process, k *call) {
 	dimensions(m, k)
 	if tr.Outcome == Failed {
 		span.Status().SetCode(ptrace.StatusCodeError)
-		m.PutStr("error.type", fmt.Sprint(k.status))
+		m.PutStr("error.type", strconv.Itoa(k.status))
 	}
 	if k.connect.total() == 0 || tr.Outcome == Failed {
 		return

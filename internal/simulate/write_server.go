@@ -40,7 +40,7 @@ func (s *Simulation) writeGateway(w *writer, k *call, parent pcommon.SpanID) pco
 		m.PutStr("gen_ai.system", "hosted_vllm")
 		m.PutStr("gen_ai.operation.name", "acompletion")
 		m.PutStr("llm.request.type", "acompletion")
-		m.PutStr("llm.is_streaming", map[bool]string{true: "True", false: "False"}[tr.Streaming])
+		m.PutStr("llm.is_streaming", pythonBool(tr.Streaming))
 		m.PutStr("gen_ai.response.finish_reasons", `["stop"]`)
 		m.PutStr("gen_ai.response.id", requestID(k))
 		m.PutInt("gen_ai.usage.input_tokens", int64(tr.InputTokens))
@@ -51,7 +51,7 @@ func (s *Simulation) writeGateway(w *writer, k *call, parent pcommon.SpanID) pco
 		if !hit {
 			raw := inside("raw_gen_ai_request", ptrace.SpanKindInternal, k.serverStart-4e5, k.gatewayEnd-3e5)
 			raw.Attributes().PutStr("llm.hosted_vllm.model", k.pool.Service)
-			raw.Attributes().PutStr("llm.hosted_vllm.stream", "True")
+			raw.Attributes().PutStr("llm.hosted_vllm.stream", pythonBool(tr.Streaming))
 		}
 		return parent // the inbound traceparent goes upstream unchanged
 	case LiteLLMv2:
@@ -98,6 +98,14 @@ func (s *Simulation) writeGateway(w *writer, k *call, parent pcommon.SpanID) pco
 		}
 		return span.SpanID()
 	}
+}
+
+// pythonBool is a boolean as str() gives it.
+func pythonBool(b bool) string {
+	if b {
+		return "True"
+	}
+	return "False"
 }
 
 var gatewayScope = map[Dialect]string{LiteLLMv1: "litellm", LiteLLMv2: "litellm", EnvoyAI: "envoyproxy/ai-gateway"}
@@ -179,7 +187,7 @@ func (s *Simulation) writeSGLang(w *writer, k *call, parent pcommon.SpanID) {
 	m.PutInt("gen_ai.usage.prompt_tokens", int64(tr.InputTokens))
 	m.PutInt("gen_ai.usage.completion_tokens", int64(tr.OutputTokens))
 	m.PutInt("gen_ai.usage.cached_tokens", int64(tr.CachedTokens))
-	m.PutStr("gen_ai.response.model", k.pool.Service)
+	m.PutStr("gen_ai.response.model", tr.Model)
 	m.PutStr("gen_ai.response.finish_reasons", `["stop"]`)
 	if tr.Preemptions > 0 {
 		e := root.Events().AppendEmpty()

@@ -1,6 +1,8 @@
 package simulate
 
 import (
+	"math"
+
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
@@ -10,8 +12,9 @@ const toolTime = 250e6
 
 // writeVercel writes as version 6 of the AI SDK does: a root with the sums, and
 // one doStream or doGenerate per attempt. A step's span ends only when its
-// client-side tools have run.
-func (s *Simulation) writeVercel(w *writer, p *process, k *call) {
+// client-side tools have run. The HTTP client under it, undici, passes the trace
+// on. It returns the span that the server's hang under.
+func (s *Simulation) writeVercel(w *writer, p *process, k *call) pcommon.SpanID {
 	tr := k.truth
 	root, step := "ai.streamText", "ai.streamText.doStream"
 	if !tr.Streaming {
@@ -30,8 +33,10 @@ func (s *Simulation) writeVercel(w *writer, p *process, k *call) {
 		outer.Attributes().PutInt("ai.usage.inputTokens", int64(tr.InputTokens))
 		outer.Attributes().PutInt("ai.usage.outputTokens", int64(tr.OutputTokens))
 	}
+	const undici, version = "@opentelemetry/instrumentation-undici", "0.34.0"
 	for i, a := range k.failures {
 		if tr.Outcome == Failed && i == len(k.failures)-1 {
+			s.attempt(w, p, k, undici, version, tr.SpanID, a)
 			break // this one is the anchor
 		}
 		span := w.span(p, "ai", "", k, 0, a.start, a.end)
@@ -41,9 +46,10 @@ func (s *Simulation) writeVercel(w *writer, p *process, k *call) {
 		span.SetKind(ptrace.SpanKindInternal)
 		s.vercelCommon(span.Attributes(), k, step)
 		span.Status().SetCode(ptrace.StatusCodeError)
+		s.attempt(w, p, k, undici, version, span.SpanID(), a)
 	}
 	if tr.Outcome == Cancelled {
-		return // an aborted stream leaves the root only
+		return tr.SpanID // an aborted stream leaves the root only
 	}
 	span := s.anchor(w, p, k, "ai", "", step+" "+k.client.Route, ptrace.SpanKindInternal)
 	span.SetParentSpanID(outer.SpanID())
@@ -53,7 +59,7 @@ func (s *Simulation) writeVercel(w *writer, p *process, k *call) {
 	if tr.Outcome == Failed {
 		span.Status().SetCode(ptrace.StatusCodeError)
 		outer.Status().SetCode(ptrace.StatusCodeError)
-		return
+		return tr.SpanID
 	}
 	m.PutStr("ai.response.finishReason", "stop")
 	m.PutStr("ai.response.id", requestID(k))
@@ -72,12 +78,12 @@ func (s *Simulation) writeVercel(w *writer, p *process, k *call) {
 		if tool {
 			finish += toolTime
 		}
-		m.PutDouble("ai.response.msToFirstChunk", millis(tr.TTFT))
-		m.PutDouble("ai.response.msToFinish", millis(finish))
+		putNumber(m, "ai.response.msToFirstChunk", millis(tr.TTFT))
+		putNumber(m, "ai.response.msToFinish", millis(finish))
 		e := span.Events().AppendEmpty()
 		e.SetName("ai.stream.firstChunk")
 		e.SetTimestamp(span.StartTimestamp() + pcommon.Timestamp(tr.TTFT))
-		e.Attributes().PutDouble("ai.response.msToFirstChunk", millis(tr.TTFT))
+		putNumber(e.Attributes(), "ai.response.msToFirstChunk", millis(tr.TTFT))
 	}
 	if tool {
 		call := w.span(p, "ai", "", k, 0, toolStart, toolStart+toolTime-1e6)
@@ -87,6 +93,17 @@ func (s *Simulation) writeVercel(w *writer, p *process, k *call) {
 		call.SetKind(ptrace.SpanKindInternal)
 		call.Attributes().PutStr("ai.operationId", "ai.toolCall")
 		call.Attributes().PutStr("ai.toolCall.name", "lookupOrder")
+	}
+	return s.attempt(w, p, k, undici, version, tr.SpanID, attempt{k.sent, k.clientLast, k.status})
+}
+
+// putNumber writes a number as JavaScript's exporters do: an integral one is an
+// int, whatever it measures.
+func putNumber(m pcommon.Map, key string, v float64) {
+	if v == math.Trunc(v) {
+		m.PutInt(key, int64(v))
+	} else {
+		m.PutDouble(key, v)
 	}
 }
 

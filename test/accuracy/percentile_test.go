@@ -1,92 +1,125 @@
 package accuracy
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/phaseline/phaseline/internal/histogram"
 	"github.com/phaseline/phaseline/internal/phase"
+	"github.com/phaseline/phaseline/internal/query"
 	"github.com/phaseline/phaseline/internal/simulate"
 )
 
-// bucketError is the half width of a histogram bucket relative to its value.
-const bucketError = 0.0054
-
-// percentile compares one quantile of a combination: from exact values, from
-// log buckets, and what the requests around it are made of.
+// percentile is one quantile of a combination's total as people are told it,
+// beside the truth: from the requests themselves, from the log buckets of hours,
+// and what the requests around it are made of.
 type percentile struct {
-	q                   float64
-	n                   int
-	truth, exact        int64 // of the total, nanoseconds
-	bucketed            int64
-	composition, actual [4]float64 // mean network, queue, prefill, decode around it
-	swapped             int        // requests that only one of the two windows holds
-	window              int
+	q                      float64
+	n                      int64
+	truth, exact, bucketed int64      // nanoseconds
+	answered, actual       [4]float64 // mean network, queue, prefill, decode around it
 }
 
-var quantiles = []float64{0.5, 0.9, 0.95, 0.99}
+// askPercentiles asks for the breakdown of every client's total. Each client has
+// a combination of dialects of its own.
+func (v *verdict) askPercentiles(ctx context.Context, conn driver.Conn, hour time.Time) error {
+	question := query.Composition{
+		Scope:  query.Scope{Range: query.Range{From: hour, To: hour.Add(time.Hour)}},
+		Metric: query.Total, GroupBy: []string{"service"}, Quantiles: []float64{0.5, 0.9, 0.95, 0.99}, Limit: 100,
+	}
+	exact, err := query.New(conn, query.Limits{}).Composition(ctx, question)
+	if err != nil {
+		return err
+	}
+	// An hour that has changed rests before it is rolled up, half a minute and more.
+	hours := query.New(conn, query.Limits{ExactRows: 1})
+	var rolled query.CompositionAnswer
+	for deadline := time.Now().Add(10 * time.Minute); ; time.Sleep(time.Second) {
+		if rolled, err = hours.Composition(ctx, question); err != nil {
+			return err
+		}
+		if rolled.Tier == query.TierHours && rolled.N == exact.N {
+			break
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("from %s there are %d of %d requests", rolled.Tier, rolled.N, exact.N)
+		}
+	}
+	fromHours := map[string]query.CompositionGroup{}
+	for _, g := range rolled.Groups {
+		fromHours[g.Labels[0].Value] = g
+	}
+	tallies := map[string]*tally{}
+	for _, y := range v.byEvidence {
+		service := y.rows[0].service
+		if tallies[service] != nil {
+			return fmt.Errorf("%s has two combinations of dialects", service)
+		}
+		tallies[service] = y
+	}
+	for _, g := range exact.Groups {
+		service := g.Labels[0].Value
+		y := tallies[service]
+		if y == nil || !g.CompleteOnly {
+			continue // an engine, whose rows lost their client; or evidence that never carries every phase
+		}
+		err = errors.Join(err, y.percentilesOf(g, fromHours[service]))
+	}
+	return err
+}
 
-// percentiles are over requests that succeeded and whose evidence is complete;
-// nil if they are too few to speak of.
-func (y *tally) percentiles() []percentile {
-	var rows []pair
+// percentilesOf sets one group's answers beside the truth of the same requests.
+func (y *tally) percentilesOf(exact, rolled query.CompositionGroup) error {
+	service := exact.Labels[0].Value
+	var all, complete []pair
 	for _, p := range y.rows {
-		if p.answer.Outcome == phase.OutcomeOK && complete(p.expect) {
-			rows = append(rows, p)
+		if p.answer.Outcome != phase.OutcomeOK {
+			continue
+		}
+		all = append(all, p)
+		known := answers(&p.answer)
+		if !slices.Contains(known[:ttft], phase.Unknown) {
+			complete = append(complete, p)
 		}
 	}
-	if len(rows) < 400 {
-		return nil
+	if int64(len(all)) != exact.N || int64(len(complete)) != exact.Complete || rolled.N != exact.N {
+		return fmt.Errorf("%s: %d requests, %d complete, %d in hours; stored are %d and %d",
+			service, exact.N, exact.Complete, rolled.N, len(all), len(complete))
 	}
-	var h histogram.Histogram
-	for _, p := range rows {
-		h.Observe(int64(p.answer.Total))
-	}
-	byTruth := slices.Clone(rows)
-	slices.SortStableFunc(byTruth, func(a, b pair) int { return int(a.expect.Total - b.expect.Total) })
-	byAnswer := slices.Clone(rows)
-	slices.SortStableFunc(byAnswer, func(a, b pair) int { return int(a.answer.Total - b.answer.Total) })
-
-	var out []percentile
-	for _, q := range quantiles {
-		rank := int(histogram.Rank(q, int64(len(rows))))
-		p := percentile{q: q, n: len(rows), truth: byTruth[rank].expect.Total, exact: int64(byAnswer[rank].answer.Total)}
-		p.bucketed, _ = h.Quantile(q)
-		half := (1 - q) / 4
-		if q == 0.5 {
-			half = 0.05
+	slices.SortFunc(all, func(a, b pair) int { return cmp.Compare(a.expect.Total, b.expect.Total) })
+	slices.SortFunc(complete, func(a, b pair) int { return cmp.Compare(a.answer.Total, b.answer.Total) })
+	for i, c := range exact.Compositions {
+		if c.WindowTooSmall {
+			return fmt.Errorf("%s: p%g rests on %d requests only", service, 100*c.Q, c.Window)
 		}
-		lo := max(0, int((q-half)*float64(len(rows))))
-		hi := min(len(rows), int((q+half)*float64(len(rows)))+1)
-		p.window = hi - lo
-		members := map[[16]byte]bool{}
-		for _, r := range byTruth[lo:hi] {
-			members[r.answer.TraceID] = true
-			for i, e := range []simulate.Expected{r.expect.Network, r.expect.Queue, r.expect.Prefill, r.expect.Decode} {
-				p.actual[i] += float64(e.NS) / float64(p.window)
+		p := percentile{
+			q: c.Q, n: exact.N, truth: all[histogram.Rank(c.Q, exact.N)].expect.Total,
+			exact: *c.ValueNS, bucketed: *rolled.Compositions[i].ValueNS,
+		}
+		for _, r := range complete[c.FromRank:c.ToRank] {
+			truth := expected(r.expect)
+			for j, e := range truth[:ttft] {
+				if e.Want == simulate.Untold {
+					e.NS = int64(answers(&r.answer)[j])
+				}
+				p.actual[j] += float64(e.NS) / float64(c.Window)
 			}
 		}
-		for _, r := range byAnswer[lo:hi] {
-			if !members[r.answer.TraceID] {
-				p.swapped++
+		for j := range p.answered {
+			if string(c.Parts[j].Part) != part(j).String() {
+				return fmt.Errorf("%s: part %d is %s", service, j, c.Parts[j].Part)
 			}
-			for i, d := range []phase.Duration{r.answer.Network, r.answer.Queue, r.answer.Prefill, r.answer.Decode} {
-				p.composition[i] += float64(max(d, 0)) / float64(p.window)
-			}
+			p.answered[j] = float64(c.Parts[j].MeanNS)
 		}
-		out = append(out, p)
+		y.percentiles = append(y.percentiles, p)
 	}
-	return out
-}
-
-// complete reports whether the surviving evidence carries every phase.
-func complete(e simulate.Expectation) bool {
-	for _, x := range []simulate.Expected{e.Network, e.Queue, e.Prefill, e.Decode} {
-		if x.Want != simulate.Present {
-			return false
-		}
-	}
-	return true
+	return nil
 }
 
 // check says how the percentile misses its bound, or nothing.
@@ -94,14 +127,12 @@ func (p *percentile) check() error {
 	if d := distance(p.exact, p.truth); d > tolerance {
 		return fmt.Errorf("p%g of the total is %d, truly %d", p.q*100, p.exact, p.truth)
 	}
-	if d := distance(p.bucketed, p.truth); float64(d) > bucketError*float64(p.truth)+float64(tolerance) {
-		return fmt.Errorf("p%g of the total from buckets is %d, truly %d: more than %.2f %% apart", p.q*100, p.bucketed, p.truth, bucketError*100)
+	if d := distance(p.bucketed, p.truth); float64(d) > histogram.ErrorBound*float64(p.truth)+float64(tolerance) {
+		return fmt.Errorf("p%g of the total from buckets is %d, truly %d: more than %.2f %% apart", p.q*100, p.bucketed, p.truth, histogram.ErrorBound*100)
 	}
-	// Two requests of nearly the same total may change places at the window's edge.
-	slack := float64(tolerance) + float64(p.swapped)/float64(p.window)*float64(p.truth)
 	for i := range p.actual {
-		if d := p.composition[i] - p.actual[i]; max(d, -d) > slack {
-			return fmt.Errorf("%s around p%g is %.0f, truly %.0f", part(i), p.q*100, p.composition[i], p.actual[i])
+		if d := p.answered[i] - p.actual[i]; max(d, -d) > float64(tolerance) {
+			return fmt.Errorf("%s around p%g is %.0f, truly %.0f", part(i), p.q*100, p.answered[i], p.actual[i])
 		}
 	}
 	return nil

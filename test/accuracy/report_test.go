@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/phaseline/phaseline/internal/histogram"
 )
 
 // markdown is docs/accuracy.md.
-func (o *outcome) markdown() string {
+func markdown(sent *traffic, v *verdict) string {
 	var b strings.Builder
 	w := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
 	w(`# Accuracy
@@ -17,7 +19,7 @@ func (o *outcome) markdown() string {
 Written by `+"`make accuracy`"+`; a test keeps it current. A simulated serving system (internal/simulate) knows the true phases of
 every request. Its clients, gateways and engines write spans as the real ones do, each by its own clock (up to 500 ms off, drifting)
 and through its own exporter (flushed every 5 s, 1 %% of the exports lost, 5 %% repeated, 10 %% up to two minutes late, all shuffled).
-What Phaseline makes of the spans that arrive is compared with the truth.
+The spans that arrive go into the store, and what it holds in the end is compared with the truth.
 
 | | |
 |---|---|
@@ -27,7 +29,7 @@ What Phaseline makes of the spans that arrive is compared with the truth.
 | requests without a client span (lost, or aborted before one was written) | %d |
 | numbers outside 1 ms, known without evidence, or unknown despite it | %d |
 
-`, o.requests, o.spans, o.deliveries, o.lostSpans, o.unseen, o.violated)
+`, len(sent.truths), sent.spans, sent.deliveries, v.lostSpans, v.unseen, v.violated)
 
 	w(`## Error by dialect
 
@@ -37,8 +39,8 @@ answer was unknown every time. Shares stay under 100 %% because of failed, cance
 | client + gateway + server | requests | network | queue | prefill | decode | TTFT |
 |---|---|---|---|---|---|---|
 `)
-	for _, evidence := range slices.Sorted(maps.Keys(o.byEvidence)) {
-		y := o.byEvidence[evidence]
+	for _, evidence := range slices.Sorted(maps.Keys(v.byEvidence)) {
+		y := v.byEvidence[evidence]
 		w("| %s | %d |", evidence, y.requests)
 		for p := range parts {
 			w(" %s |", y.cell(p))
@@ -56,18 +58,18 @@ answer was unknown every time. Shares stay under 100 %% because of failed, cance
 
 ## Percentiles
 
-Over successful requests with complete evidence. From exact values and from log buckets (bound %.2f %%), then what the requests around
-the percentile are made of, answered / true, in ms.
+As a question is answered, over successful requests: from the requests themselves and from the log buckets of the hours table (bound
+%.2f %%); then what the requests around the percentile are made of, answered / true, in ms, where the evidence carries every phase.
 
 | client + gateway + server | n | percentile | true total | exact | buckets | network | queue | prefill | decode |
 |---|---|---|---|---|---|---|---|---|---|
-`, rounded(o.beforeSpan(0.5)), rounded(o.beforeSpan(0.99)), o.untold(network), o.untold(decode), bucketError*100)
-	for _, evidence := range slices.Sorted(maps.Keys(o.byEvidence)) {
-		for _, p := range o.byEvidence[evidence].percentiles() {
+`, rounded(v.beforeSpan(0.5)), rounded(v.beforeSpan(0.99)), v.untold(network), v.untold(decode), histogram.ErrorBound*100)
+	for _, evidence := range slices.Sorted(maps.Keys(v.byEvidence)) {
+		for _, p := range v.byEvidence[evidence].percentiles {
 			w("| %s | %d | p%g | %.1f ms | %+.3f %% | %+.2f %% |", evidence, p.n, p.q*100, float64(p.truth)/1e6,
 				relative(p.exact, p.truth), relative(p.bucketed, p.truth))
 			for i := range p.actual {
-				w(" %.1f / %.1f |", p.composition[i]/1e6, p.actual[i]/1e6)
+				w(" %.1f / %.1f |", p.answered[i]/1e6, p.actual[i]/1e6)
 			}
 			w("\n")
 		}
@@ -89,17 +91,17 @@ func (y *tally) cell(p part) string {
 	return fmt.Sprintf("%s, %.1f %%", rounded(slices.Max(y.errors[p])), share)
 }
 
-func (o *outcome) untold(p part) (n int) {
-	for _, y := range o.byEvidence {
+func (v *verdict) untold(p part) (n int) {
+	for _, y := range v.byEvidence {
 		n += y.untold[p]
 	}
 	return n
 }
 
 // beforeSpan is a quantile of the server time that lies outside the engine's span.
-func (o *outcome) beforeSpan(q float64) int64 {
-	slices.Sort(o.outside)
-	return o.outside[int(q*float64(len(o.outside)))]
+func (v *verdict) beforeSpan(q float64) int64 {
+	slices.Sort(v.outside)
+	return v.outside[int(q*float64(len(v.outside)))]
 }
 
 // rounded gives a duration three digits at most.

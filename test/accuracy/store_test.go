@@ -1,23 +1,21 @@
 package accuracy
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/zap"
 
 	"github.com/phaseline/phaseline/internal/dialect"
 	"github.com/phaseline/phaseline/internal/embedded/embeddedtest"
-	"github.com/phaseline/phaseline/internal/histogram"
 	"github.com/phaseline/phaseline/internal/phase"
-	"github.com/phaseline/phaseline/internal/query"
 	"github.com/phaseline/phaseline/internal/simulate"
 	"github.com/phaseline/phaseline/internal/store"
 	"github.com/phaseline/phaseline/migrations"
@@ -25,9 +23,70 @@ import (
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
-// What the store holds in the end is what decomposition says, and so the truth:
-// through the real engine, in exports of many senders that come in any order.
-func TestStoredTruth(t *testing.T) {
+// traffic is what was simulated and sent.
+type traffic struct {
+	truths                      []*simulate.Truth
+	spans, deliveries, repeated int
+}
+
+// simulated is when the traffic begins for the simulation; a fixed time, so that
+// it is the same traffic every day.
+var simulated = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+// send simulates about n requests, ten minutes at a time, and inserts their spans
+// as if all this happened later, by a number of days.
+func send(ctx context.Context, s *store.Store, n int, seed uint64, later time.Duration) (*traffic, error) {
+	sent := &traffic{}
+	shuffle := rand.New(rand.NewPCG(seed, 7))
+	for len(sent.truths) < n {
+		seed++
+		sim, err := simulate.New(simulate.GroundTruth(), seed, simulated.UnixNano())
+		if err != nil {
+			return nil, err
+		}
+		sim.Truths = func(t *simulate.Truth) { sent.truths = append(sent.truths, t) }
+		deliveries := append(sim.Advance(simulated.Add(10*time.Minute).UnixNano()), sim.Flush()...)
+		// The order of arrival is already that of separate exporters with delays;
+		// shuffled on top of it, nothing can rest on order.
+		shuffle.Shuffle(len(deliveries), func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
+		sent.deliveries += len(deliveries)
+		before := map[ptrace.Traces]bool{}
+		for _, d := range deliveries {
+			if before[d.Traces] {
+				sent.repeated++
+			}
+			before[d.Traces] = true
+		}
+		for _, td := range simulate.Merge(deliveries, 8000) { // as the exporter's queue batches them
+			sent.spans += td.SpanCount()
+			move(td, later)
+			if err := s.InsertTraces(ctx, td); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return sent, nil
+}
+
+// move shifts every time of the spans.
+func move(td ptrace.Traces, by time.Duration) {
+	moved := func(t pcommon.Timestamp) pcommon.Timestamp { return t + pcommon.Timestamp(by) }
+	for _, rs := range td.ResourceSpans().All() {
+		for _, ss := range rs.ScopeSpans().All() {
+			for _, span := range ss.Spans().All() {
+				span.SetStartTimestamp(moved(span.StartTimestamp()))
+				span.SetEndTimestamp(moved(span.EndTimestamp()))
+				for _, e := range span.Events().All() {
+					e.SetTimestamp(moved(e.Timestamp()))
+				}
+			}
+		}
+	}
+}
+
+// measure sends the traffic through the real store, and judges what that holds in
+// the end: the requests, and the answers about their percentiles.
+func measure(t *testing.T, n int, seed uint64) (*traffic, *verdict) {
 	conn := embeddedtest.Start(t)
 	if err := migrations.Run(t.Context(), conn, migrations.Options{}); err != nil {
 		t.Fatal(err)
@@ -42,106 +101,28 @@ func TestStoredTruth(t *testing.T) {
 	})
 	defer func() { cancel(); loops.Wait() }()
 
-	from := time.Now().Add(-20 * time.Minute).UnixNano()
-	sim, err := simulate.New(simulate.GroundTruth(), seed, from)
+	// On the last day on which that hour is over.
+	later := time.Since(simulated.Add(2 * time.Hour)).Truncate(24 * time.Hour)
+	sent, err := send(ctx, s, n, seed, later)
 	if err != nil {
 		t.Fatal(err)
 	}
-	truths := map[[16]byte]*simulate.Truth{}
-	sim.Truths = func(tr *simulate.Truth) { truths[tr.TraceID] = tr }
-	deliveries := append(sim.Advance(from+int64(10*time.Minute)), sim.Flush()...)
-	rand.New(rand.NewPCG(seed, 1)).Shuffle(len(deliveries), func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
-	for _, td := range simulate.Merge(deliveries, 2000) {
-		if err := s.InsertTraces(ctx, td); err != nil {
-			t.Fatal(err)
+	// However long a busy machine takes to derive them all, and the last look at
+	// what came late has the last word.
+	var v *verdict
+	for range 10 {
+		for s.Status(ctx).DeriveLag > 0 {
+			time.Sleep(500 * time.Millisecond)
 		}
-	}
-
-	// Derivation follows within seconds; the last look has the last word.
-	var o *outcome
-	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(500 * time.Millisecond) {
-		o = &outcome{byEvidence: map[string]*tally{}}
-		rows := stored(t, ctx, conn)
-		for id, tr := range truths {
-			o.requests++
-			o.compare(tr, phase.Result{Requests: rows[id]})
-		}
-		if o.violated == 0 || time.Now().After(deadline) {
+		if v = judge(sent.truths, stored(t, ctx, conn)); v.violated == 0 {
 			break
 		}
+		time.Sleep(5 * time.Second)
 	}
-	for _, v := range o.violations {
-		t.Error(v)
+	if err := v.askPercentiles(ctx, conn, simulated.Add(later)); err != nil {
+		t.Error(err)
 	}
-	if o.requests < 5000 || o.lostSpans == 0 {
-		t.Errorf("the test lost its teeth: %d requests, %d of them lost spans", o.requests, o.lostSpans)
-	}
-	askCompositions(t, ctx, conn, time.Unix(0, from), o)
-}
-
-// askCompositions compares the breakdown that people see, a service's total at
-// a percentile and the parts of the requests around it, with the truth.
-func askCompositions(t *testing.T, ctx context.Context, conn driver.Conn, from time.Time, o *outcome) {
-	t.Helper()
-	answer, err := query.New(conn, query.Limits{}).Composition(ctx, query.Composition{
-		Scope:  query.Scope{Range: query.Range{From: from.Add(-time.Minute), To: from.Add(19 * time.Minute)}},
-		Metric: query.Total, GroupBy: []string{"service"}, Quantiles: []float64{0.5, 0.9, 0.95}, Limit: 100,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	byService := map[string][]pair{}
-	for _, y := range o.byEvidence {
-		for _, p := range y.rows {
-			if p.answer.Outcome == phase.OutcomeOK {
-				byService[p.service] = append(byService[p.service], p)
-			}
-		}
-	}
-	compared := 0
-	for _, g := range answer.Groups {
-		rows := byService[g.Labels[0].Value]
-		if len(rows) == 0 || !g.CompleteOnly {
-			continue // an engine, whose rows lost their client; or a client without one
-		}
-		slices.SortFunc(rows, func(a, b pair) int { return cmp.Compare(a.answer.Total, b.answer.Total) })
-		whole := rows
-		rows = slices.DeleteFunc(slices.Clone(rows), func(p pair) bool {
-			known := answers(&p.answer)
-			return slices.Contains(known[:ttft], phase.Unknown)
-		})
-		if int64(len(whole)) != g.N || int64(len(rows)) != g.Complete {
-			t.Errorf("%s: %d requests, %d complete; truly %d and %d", g.Labels[0].Value, g.N, g.Complete, len(whole), len(rows))
-			continue
-		}
-		for _, c := range g.Compositions {
-			if truth := whole[histogram.Rank(c.Q, g.N)].expect.Total; distance(*c.ValueNS, truth) > tolerance {
-				t.Errorf("%s: p%g is %d, truly %d", g.Labels[0].Value, 100*c.Q, *c.ValueNS, truth)
-			}
-			if c.WindowTooSmall {
-				t.Errorf("%s: p%g rests on %d requests only", g.Labels[0].Value, 100*c.Q, c.Window)
-				continue
-			}
-			var truth [4]float64
-			for _, r := range rows[c.FromRank:c.ToRank] {
-				for i, e := range []simulate.Expected{r.expect.Network, r.expect.Queue, r.expect.Prefill, r.expect.Decode} {
-					if e.Want == simulate.Untold {
-						e.NS = int64(answers(&r.answer)[i])
-					}
-					truth[i] += float64(e.NS) / float64(c.Window)
-				}
-			}
-			for i := range truth {
-				compared++
-				if d := float64(c.Parts[i].MeanNS) - truth[i]; max(d, -d) > float64(tolerance) || string(c.Parts[i].Part) != part(i).String() {
-					t.Errorf("%s: %s around p%g is %d, truly %.0f", g.Labels[0].Value, c.Parts[i].Part, 100*c.Q, c.Parts[i].MeanNS, truth[i])
-				}
-			}
-		}
-	}
-	if compared < 100 {
-		t.Errorf("the test lost its teeth: %d parts compared", compared)
-	}
+	return sent, v
 }
 
 // stored reads what the comparison looks at.
