@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"github.com/phaseline/phaseline/internal/alert"
 	"github.com/phaseline/phaseline/internal/query"
@@ -23,8 +22,8 @@ type Alerts interface {
 	Create(ctx context.Context, rule alert.Rule) (StoredRule, error)
 	Replace(ctx context.Context, rule alert.Rule) (StoredRule, error)
 	Delete(ctx context.Context, name string) error
-	// AcceptBaseline leaves what was before since out of the rule's past.
-	AcceptBaseline(ctx context.Context, name string, since time.Time) (StoredRule, error)
+	// AcceptBaseline leaves what was before out of the past of the rule or of its groups.
+	AcceptBaseline(ctx context.Context, name string, b alert.Baseline) (StoredRule, error)
 	// Preview replays a rule over the last 7 days.
 	Preview(ctx context.Context, rule alert.Rule) (RulePreview, error)
 }
@@ -194,11 +193,11 @@ func (s *server) AcceptBaseline(ctx context.Context, r AcceptBaselineRequestObje
 	if err != nil {
 		return nil, err
 	}
-	since := r.Body.Since
-	if since.IsZero() {
-		since = s.Now()
+	accepted := *r.Body
+	if accepted.Since.IsZero() && len(accepted.Groups) == 0 {
+		accepted.Since = s.Now()
 	}
-	stored, err := alerts.AcceptBaseline(ctx, r.Name, since)
+	stored, err := alerts.AcceptBaseline(ctx, r.Name, accepted)
 	if err != nil {
 		return nil, err
 	}

@@ -109,9 +109,9 @@ func (m *rulesInMemory) Delete(ctx context.Context, name string) error {
 	return err
 }
 
-func (m *rulesInMemory) AcceptBaseline(ctx context.Context, name string, since time.Time) (StoredRule, error) {
+func (m *rulesInMemory) AcceptBaseline(ctx context.Context, name string, b alert.Baseline) (StoredRule, error) {
 	rule, err := m.Rule(ctx, name)
-	rule.Rule.Baseline.Since = since
+	rule.Rule.Baseline = b
 	return rule, err
 }
 

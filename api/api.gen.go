@@ -779,6 +779,9 @@ type Format string
 // Group Dimension to value; empty when nothing is grouped by.
 type Group map[string]string
 
+// GroupSince Since when the past of one group counts.
+type GroupSince = alert.GroupSince
+
 // Heatmap How often each duration occurs in each step.
 type Heatmap = query.HeatmapAnswer
 
@@ -1276,6 +1279,9 @@ type StoreStatusKind string
 
 // StoredRule A rule and where it comes from.
 type StoredRule struct {
+	// Missed Evaluations that did not take place, by this process and between it and the one before.
+	Missed int64 `json:"missed"`
+
 	// Problem Why the rule cannot be evaluated now; empty when it can.
 	Problem string `json:"problem"`
 

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -270,8 +271,9 @@ func TestABadDeployFiresAndResolves(t *testing.T) {
 	history, err := answers.History(t.Context(), api.AlertPage{Range: query.Range{From: deploy.Add(-time.Hour), To: deploy.Add(time.Hour)}, Limit: 10})
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(history.Rows), 2)
-	assert.Equal(t, api.AlertState("firing"), history.Rows[len(history.Rows)-1].To)
-	for _, d := range history.Rows[len(history.Rows)-1].Notified {
+	told := slices.IndexFunc(history.Rows, func(row api.Transition) bool { return row.To == "firing" && len(row.Notified) > 0 })
+	require.GreaterOrEqual(t, told, 0)
+	for _, d := range history.Rows[told].Notified {
 		assert.True(t, d.Ok, "%+v", d)
 	}
 	evaluations, err := answers.Evaluations(t.Context(), api.AlertPage{Range: query.Range{From: deploy.Add(-time.Hour), To: deploy.Add(time.Hour)}, Rule: "ttft_p95_regression", Limit: 5})

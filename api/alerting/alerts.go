@@ -30,6 +30,9 @@ func failed(ctx context.Context, err error) error {
 		alert.ErrUnknownRule: query.CodeNotFound, alert.ErrRuleExists: api.CodeConflict,
 		alert.ErrRuleReadOnly: api.CodeConflict, alert.ErrStarting: query.CodeUnavailable,
 	}
+	if errors.Is(err, alert.ErrInvalidRule) {
+		return &query.Error{Code: query.CodeInvalid, Parameter: "body", Message: err.Error()}
+	}
 	for known, code := range codes {
 		if errors.Is(err, known) {
 			return &query.Error{Code: code, Parameter: "name", Message: known.Error()}
@@ -150,7 +153,7 @@ func stored(s alert.RuleStatus) api.StoredRule {
 	for state, n := range s.States {
 		states[string(state)] = n
 	}
-	return api.StoredRule{Rule: s.Rule, Source: s.Origin, ReadOnly: s.Origin != alert.SourceAPI, Problem: s.Problem, Progress: s.Progress, States: states}
+	return api.StoredRule{Rule: s.Rule, Source: s.Origin, ReadOnly: s.Origin != alert.SourceAPI, Problem: s.Problem, Progress: s.Progress, Missed: s.Missed, States: states}
 }
 
 func (a alerts) Rules(context.Context) (api.RuleList, error) {
@@ -181,8 +184,8 @@ func (a alerts) Delete(ctx context.Context, name string) error {
 	return failed(ctx, a.engine.Delete(ctx, name))
 }
 
-func (a alerts) AcceptBaseline(ctx context.Context, name string, since time.Time) (api.StoredRule, error) {
-	s, err := a.engine.AcceptBaseline(ctx, name, since)
+func (a alerts) AcceptBaseline(ctx context.Context, name string, b alert.Baseline) (api.StoredRule, error) {
+	s, err := a.engine.AcceptBaseline(ctx, name, b)
 	return stored(s), failed(ctx, err)
 }
 

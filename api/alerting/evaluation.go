@@ -124,6 +124,11 @@ func conditions(r alert.Rule, v alert.Verdict) []api.Condition {
 			needed := *v.LargestPastZ * v.PastMargin
 			add("more than ever before", true, v.Z, needed, v.Z > needed, "the largest of the past windows that were no incident, with a margin")
 		}
+		for _, s := range v.Spans {
+			needed := max(s.NeededZ, s.RecordZ)
+			add("over "+time.Duration(s.Length).String(), true, s.Z, needed, s.Surprised,
+				fmt.Sprintf("%.0f of %d requests above, %.1f expected, φ %.1f; instead of the three above", s.Surprise.Exceeding, s.Surprise.N, s.Surprise.Expected, s.Phi))
+		}
 		if v.Baseline.N > 0 {
 			change := v.Current.NS - v.Baseline.NS
 			add("relative change", true, change/v.Baseline.NS, r.MinRelative, change >= r.MinRelative*v.Baseline.NS, "of the quantile, at the present mix")

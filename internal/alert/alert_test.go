@@ -175,13 +175,13 @@ func TestSurpriseIsBinomialWithoutAQueue(t *testing.T) {
 		}
 		return d
 	}
-	past := map[Stratum]Distribution{stratum: draw(400_000)}
+	past := prepare(map[Stratum]Distribution{stratum: draw(400_000)}, 0.95)
 	exact := distuv.Binomial{N: 300, P: 0}
 	const rounds = 4000
 	limit := 2.0
 	beyond := 0
 	for range rounds {
-		s := surprise(map[Stratum]Distribution{stratum: draw(300)}, past, 0.95)
+		s := surprise(prepare(map[Stratum]Distribution{stratum: draw(300)}, 0.95), past)
 		exact.P = s.Expected / 300
 		if s.Z() > limit {
 			beyond++

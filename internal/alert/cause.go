@@ -47,7 +47,7 @@ func (f *follower) began(ctx context.Context, g *group, end time.Time) time.Time
 		if err != nil {
 			return time.Time{}
 		}
-		s := surprise(minutes[i].Strata, reference.Strata, f.rule.Quantile)
+		s := surprise(prepare(minutes[i].Strata, f.rule.Quantile), reference.kinds)
 		minutes[i].Surprise = &s
 	}
 	return Began(minutes)

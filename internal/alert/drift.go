@@ -51,7 +51,7 @@ func JudgeDrift(r Rule, hours, baseline []Window) Drift {
 	var excess []float64
 	var compared, against []Window
 	for _, w := range hours {
-		s := surprise(w.Strata, merge(byHour[w.Start.UTC().Hour()]), r.Quantile)
+		s := surprise(prepare(w.Strata, r.Quantile), prepare(merge(byHour[w.Start.UTC().Hour()]), r.Quantile))
 		if s.N < minBaselineN || s.Matched < MinMatched {
 			continue
 		}
@@ -72,7 +72,7 @@ func JudgeDrift(r Rule, hours, baseline []Window) Drift {
 	if variance > 0 {
 		d.T = mean / math.Sqrt(variance/float64(len(excess)))
 	}
-	now, then := matchedMix(merge(compared), merge(against))
+	now, then := matchedMix(prepare(merge(compared), r.Quantile), prepare(merge(against), r.Quantile))
 	d.Current, d.Baseline = now.estimate(r.Quantile, 1), then.estimate(r.Quantile, 1)
 	// Their interval would need the φ of a day; t says what is certain.
 	d.Current.LowNS, d.Current.HighNS, d.Baseline.LowNS, d.Baseline.HighNS = 0, 0, 0, 0

@@ -47,8 +47,8 @@ type Engine struct {
 	followers map[string]*follower
 	file      ruleFile
 	fileError string
-	accepted  map[string]time.Time // baseline.since of the rule file's rules, by name
-	standings map[string]Standing  // of rules not followed yet, by fingerprint
+	accepted  map[string]Baseline // what was accepted for the rule file's rules, by name
+	standings map[string]Standing // of rules not followed yet, by fingerprint
 	started   bool
 	ctx       context.Context // of Run
 	running   sync.WaitGroup
@@ -75,7 +75,7 @@ func New(cfg Config) *Engine {
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
 	}
-	e := &Engine{cfg: cfg, followers: map[string]*follower{}, accepted: map[string]time.Time{}}
+	e := &Engine{cfg: cfg, followers: map[string]*follower{}, accepted: map[string]Baseline{}}
 	e.outbox = newOutbox(cfg.Targets, cfg.Ledger, cfg.Now, cfg.Logger, &e.counts)
 	return e
 }
@@ -126,7 +126,7 @@ func (e *Engine) start(ctx context.Context) error {
 	e.started = true
 	for _, r := range rules {
 		if r.Kind == "" {
-			e.accepted[r.Name] = r.Baseline.Since
+			e.accepted[r.Name] = r.Baseline
 			continue
 		}
 		e.follow(r, SourceAPI)
@@ -164,10 +164,7 @@ func (e *Engine) reload(must bool) {
 	names := map[string]bool{}
 	for _, r := range file.rules {
 		names[r.Name] = true
-		if r.Baseline.Since.IsZero() {
-			r.Baseline.Since = e.accepted[r.Name]
-		}
-		e.follow(r, file.name())
+		e.follow(e.withAccepted(r), file.name())
 	}
 	for name, f := range e.followers {
 		if f.origin != SourceAPI && !names[name] {
@@ -209,7 +206,10 @@ type RuleStatus struct {
 	Problem string // why it cannot be evaluated now
 	// Progress is how far it has read its past; empty when it has.
 	Progress string
-	States   map[State]int
+	// Missed is how many evaluations did not take place: while this process was
+	// busy or stopped, and between it and the one before.
+	Missed int64
+	States map[State]int
 }
 
 // Errors about rules.
@@ -217,6 +217,7 @@ var (
 	ErrUnknownRule  = errors.New("there is no such rule")
 	ErrRuleExists   = errors.New("a rule of this name exists already")
 	ErrRuleReadOnly = errors.New("the rule comes from the rule file: change it there")
+	ErrInvalidRule  = errors.New("the rule would not be valid")
 	ErrStarting     = errors.New("the alert rules are not loaded yet: try again in a few seconds")
 )
 
@@ -287,28 +288,37 @@ func (e *Engine) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
-// AcceptBaseline makes what a rule sees since a time its new normal. For a rule
-// of the rule file that is kept beside the file, unless the file says since when.
-func (e *Engine) AcceptBaseline(ctx context.Context, name string, since time.Time) (RuleStatus, error) {
+// withAccepted is a rule of the file with what was accepted for it; where the file
+// says something itself, that counts. The lock is held.
+func (e *Engine) withAccepted(r Rule) Rule {
+	r.Baseline = e.accepted[r.Name].accept(r.Baseline)
+	return r
+}
+
+// AcceptBaseline makes what a rule, or one group of it, sees since a time its new
+// normal. For a rule of the rule file that is kept beside the file.
+func (e *Engine) AcceptBaseline(ctx context.Context, name string, b Baseline) (RuleStatus, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	f := e.followers[name]
 	if f == nil {
 		return RuleStatus{}, ErrUnknownRule
 	}
-	since = since.UTC().Truncate(time.Second)
-	stored := Rule{Name: name, Baseline: Baseline{Since: since}} // without a kind: only the baseline
-	if f.origin == SourceAPI {
-		stored = f.rule
-		stored.Baseline.Since = since
+	b = b.inSeconds()
+	rule := f.rule
+	rule.Baseline = rule.Baseline.accept(b)
+	if err := rule.Validate(); err != nil {
+		return RuleStatus{}, fmt.Errorf("%w: %w", ErrInvalidRule, err)
+	}
+	stored := rule
+	if f.origin != SourceAPI {
+		stored = Rule{Name: name, Baseline: e.accepted[name].accept(b)} // without a kind: only the baseline
 	}
 	if err := e.cfg.Ledger.PutRule(ctx, stored); err != nil {
 		return RuleStatus{}, err
 	}
-	rule := f.rule
-	rule.Baseline.Since = since
 	if f.origin != SourceAPI {
-		e.accepted[name] = since
+		e.accepted[name] = stored.Baseline
 	}
 	e.follow(rule, f.origin)
 	return e.followers[name].status(), nil

@@ -84,7 +84,9 @@ func (l *memoryLedger) Transitions(context.Context, Page) (all []Transition, nex
 func (l *memoryLedger) Evaluations(context.Context, Page) ([]Evaluation, string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.evaluations), "", nil
+	newest := slices.Clone(l.evaluations)
+	slices.Reverse(newest)
+	return newest, "", nil
 }
 
 func (l *memoryLedger) Undelivered(context.Context, time.Time) (all []Transition, err error) {
@@ -231,9 +233,13 @@ func TestARestartTellsNobodyTwice(t *testing.T) {
 	assert.EqualValues(t, 5, b.Counts()["alert_evaluations_missed"])
 	b.stop()
 
+	clock.Store(testNow.Add(18*time.Minute + DefaultEvaluationDelay).Unix())
 	b = startEngine(t, cfg, &clock)
 	b.at(testNow.Add(18 * time.Minute))
 	assert.Equal(t, StateFiring, b.state())
+	assert.EqualValues(t, 1, b.Counts()["alert_evaluations_missed"], "that of minute 17, when nothing ran")
+	rules, _ := b.Rules()
+	assert.EqualValues(t, 1, rules[0].Missed)
 	b.at(testNow.Add(41 * time.Minute))
 	b.at(testNow.Add(45 * time.Minute))
 	assert.Equal(t, StateInactive, b.state(), "the last true evaluation was 27 minutes ago")
@@ -307,7 +313,7 @@ func TestAnAlertThatIsKeptFiringKeepsWhatItFiredBy(t *testing.T) {
 	assert.Contains(t, last.Summary(), "queue +")
 
 	evaluations, _, _ := ledger.Evaluations(t.Context(), Page{})
-	seen := evaluations[len(evaluations)-1]
+	seen := evaluations[0]
 	assert.Equal(t, resolved.Last, seen)
 	assert.NotEqual(t, ConditionTrue, seen.Verdict.Condition, "what was evaluated is kept as it was")
 }
@@ -377,7 +383,7 @@ func TestARuleFileIsTakenWholeOrNotAtAll(t *testing.T) {
 	made, err := b.Create(t.Context(), Rule{Name: "mine", Kind: KindAbsence}.WithDefaults())
 	require.NoError(t, err)
 	assert.Equal(t, SourceAPI, made.Origin)
-	accepted, err := b.AcceptBaseline(t.Context(), "quiet", testNow)
+	accepted, err := b.AcceptBaseline(t.Context(), "quiet", Baseline{Since: testNow})
 	require.NoError(t, err)
 	assert.Equal(t, testNow, accepted.Rule.Baseline.Since)
 	b.stop()
@@ -390,4 +396,53 @@ func TestARuleFileIsTakenWholeOrNotAtAll(t *testing.T) {
 	require.NoError(t, b.Delete(t.Context(), "mine"))
 	assert.Equal(t, []string{"other", "quiet"}, names())
 	assert.NotContains(t, ledger.rules, "mine")
+}
+
+// What is accepted for one group leaves the others their past.
+func TestANewNormalOfOneGroupIsNotThatOfAnother(t *testing.T) {
+	cfg, _, _ := traffic(t, "{name: slow, kind: regression, group_by: [service], keep_firing_for: 1m}",
+		"group service=chat", "load 60/min ttft=300ms from=-30h", "load 60/min ttft=900ms from=0m",
+		"group service=search", "load 60/min ttft=300ms from=-30h", "load 60/min ttft=900ms from=0m")
+	var clock atomic.Int64
+	clock.Store(testNow.Unix())
+	b := startEngine(t, cfg, &clock)
+	b.at(testNow.Add(10 * time.Minute))
+	states := func() map[string]State {
+		all := map[string]State{}
+		for _, a := range b.Alerts() {
+			all[a.Group[0].Value] = a.Status.State
+		}
+		return all
+	}
+	require.Equal(t, map[string]State{"chat": StateFiring, "search": StateFiring}, states())
+
+	_, err := b.AcceptBaseline(t.Context(), "slow", Baseline{Groups: []GroupSince{{Group: map[string]string{"model": "m"}, Since: testNow}}})
+	require.ErrorIs(t, err, ErrInvalidRule)
+	accepted, err := b.AcceptBaseline(t.Context(), "slow", Baseline{Groups: []GroupSince{{Group: map[string]string{"service": "chat"}, Since: testNow}}})
+	require.NoError(t, err)
+	require.Len(t, accepted.Rule.Baseline.Groups, 1)
+	assert.Zero(t, accepted.Rule.Baseline.Since)
+	b.at(testNow.Add(11 * time.Minute))
+	b.at(testNow.Add(12 * time.Minute))
+	assert.Equal(t, map[string]State{"chat": StateInsufficient, "search": StateFiring}, states())
+	b.stop()
+
+	b = startEngine(t, cfg, &clock)
+	b.at(testNow.Add(13 * time.Minute))
+	assert.Equal(t, map[string]State{"chat": StateInsufficient, "search": StateFiring}, states(), "also after a restart")
+}
+
+func TestBaselinesAreAccepted(t *testing.T) {
+	group := func(service string, since time.Time) GroupSince {
+		return GroupSince{map[string]string{"service": service}, since}
+	}
+	later := now.Add(time.Hour)
+	b := Baseline{}.accept(Baseline{Groups: []GroupSince{group("chat", now), group("search", now)}})
+	b = b.accept(Baseline{Groups: []GroupSince{group("chat", later)}})
+	assert.Equal(t, Baseline{Groups: []GroupSince{group("search", now), group("chat", later)}}, b)
+	assert.Equal(t, Baseline{Since: now, Groups: []GroupSince{group("chat", later)}}, b.accept(Baseline{Since: now}), "what the whole rule accepts says all of the earlier")
+
+	r := Rule{GroupBy: []string{"service"}, Baseline: b}
+	assert.Equal(t, later, r.of([]Label{{"service", "chat"}}).Baseline.Since)
+	assert.Zero(t, r.of([]Label{{"service", "mail"}}).Baseline.Since)
 }

@@ -1,7 +1,9 @@
 package alert
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -32,20 +34,35 @@ type follower struct {
 	mu       sync.Mutex // of what others see
 	problem  string
 	progress string // of reading the past; empty when that is read
+	skipped  int64  // evaluations that did not take place
 	shown    map[string]shown
 }
 
 // saveLimit is how long a store may take to keep what an evaluation left.
 const saveLimit = 5 * time.Second
 
+// sameRule compares what the rules say, and not where their parts lie in memory.
 func sameRule(a, b Rule) bool {
-	return fmt.Sprintf("%#v %v", a, a.SLO) == fmt.Sprintf("%#v %v", b, b.SLO)
+	x, errA := json.Marshal(a)
+	y, errB := json.Marshal(b)
+	return errA == nil && errB == nil && bytes.Equal(x, y)
 }
 
 func (f *follower) say(problem string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.problem = problem
+}
+
+// missed counts evaluations that did not take place.
+func (f *follower) missed(evaluations int64) {
+	if evaluations <= 0 {
+		return
+	}
+	f.engine.counts.missed.Add(evaluations)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.skipped += evaluations
 }
 
 func (f *follower) report(progress string) {
@@ -94,7 +111,7 @@ func (f *follower) run(ctx context.Context, standings map[string]Standing) {
 // evaluate judges every group's window that ends at end.
 func (f *follower) evaluate(ctx context.Context, end time.Time) {
 	if !f.last.IsZero() {
-		f.engine.counts.missed.Add(int64(end.Sub(f.last)/every) - 1)
+		f.missed(int64(end.Sub(f.last)/every) - 1)
 	}
 	f.last = end
 	f.engine.counts.evaluations.Add(1)

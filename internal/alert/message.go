@@ -105,6 +105,12 @@ func (m Message) Details() []string {
 			fmt.Sprintf("Tail: %.0f of %d requests above the baseline's %s, %.1f expected (z %.1f, needed %.1f at φ %.1f)",
 				v.Surprise.Exceeding, v.Surprise.N, quantileText(m.Rule.Quantile), v.Surprise.Expected, v.Z, v.NeededZ, v.Phi),
 			"Change: "+v.Ownership.String())
+		for _, s := range v.Spans {
+			if s.Surprised {
+				lines = append(lines, fmt.Sprintf("Tail over %s: %.0f of %d, %.1f expected (z %.1f, needed %.1f at φ %.1f)",
+					s.Length, s.Surprise.Exceeding, s.Surprise.N, s.Surprise.Expected, s.Z, math.Max(s.NeededZ, s.RecordZ), s.Phi))
+			}
+		}
 	}
 	if !m.Began.IsZero() {
 		began := "Began: " + stamp(m.Began)

@@ -40,7 +40,8 @@ func (e *Engine) Counts() map[string]int64 {
 	}
 }
 
-// outbox delivers each transition to each target, in order, however often it takes.
+// outbox delivers each transition to each target, those of one alert in order,
+// however often it takes. What a target refuses holds up no other alert.
 type outbox struct {
 	targets []Target
 	ledger  Ledger
@@ -49,14 +50,26 @@ type outbox struct {
 	counts  *counts
 
 	mu      sync.Mutex
-	waiting []*Transition
+	waiting []*waiting
 	// unstored are those whose deliveries the store does not know yet.
-	unstored map[*Transition]bool
+	unstored map[*waiting]bool
 	wake     []chan struct{} // one for each target
 }
 
+// waiting is a transition that some target has not heard of.
+type waiting struct {
+	Transition
+	retries []retry // of each delivery
+}
+
+// retry is when a delivery is tried next: at once where that is zero.
+type retry struct {
+	at    time.Time
+	delay time.Duration
+}
+
 func newOutbox(targets []Target, ledger Ledger, now func() time.Time, logger *zap.Logger, counts *counts) *outbox {
-	o := &outbox{targets: targets, ledger: ledger, now: now, logger: logger, counts: counts, unstored: map[*Transition]bool{}}
+	o := &outbox{targets: targets, ledger: ledger, now: now, logger: logger, counts: counts, unstored: map[*waiting]bool{}}
 	for range targets {
 		o.wake = append(o.wake, make(chan struct{}, 1))
 	}
@@ -94,7 +107,7 @@ func (o *outbox) takeUnstored() []Transition {
 func (o *outbox) add(t Transition) {
 	t = t.copied()
 	o.mu.Lock()
-	o.waiting = append(o.waiting, &t)
+	o.waiting = append(o.waiting, &waiting{t, make([]retry, len(t.Deliveries))})
 	o.mu.Unlock()
 	for _, wake := range o.wake {
 		select {
@@ -128,13 +141,13 @@ func (o *outbox) run(ctx context.Context, firing func() []Message) {
 }
 
 func (o *outbox) serve(ctx context.Context, target Target, wake <-chan struct{}) {
-	delay := firstRetry
 	for ctx.Err() == nil {
-		t, at := o.next(target.Name())
+		t, at, pause := o.next(target.Name())
 		if t == nil {
 			select {
 			case <-ctx.Done():
 			case <-wake:
+			case <-time.After(pause):
 			}
 			continue
 		}
@@ -147,44 +160,41 @@ func (o *outbox) serve(ctx context.Context, target Target, wake <-chan struct{})
 			return
 		}
 		o.note(ctx, t, at, err, old)
-		if err == nil {
-			delay = firstRetry
-			continue
+		if err != nil {
+			o.logger.Warn("cannot deliver an alert, trying again", zap.String("target", target.Name()), zap.String("rule", t.Rule), zap.Error(err))
 		}
-		o.logger.Warn("cannot deliver an alert, trying again", zap.String("target", target.Name()), zap.Duration("in", delay), zap.Error(err))
-		if !sleep(ctx, delay) {
-			return
-		}
-		delay = min(2*delay, lastRetry)
 	}
 }
 
-// next is the oldest transition that the target waits for, and its delivery.
-func (o *outbox) next(target string) (*Transition, int) {
+// next is the oldest transition that the target waits for and that is due, and its
+// delivery; without one, how long until there may be.
+func (o *outbox) next(target string) (*waiting, int, time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	kept := o.waiting[:0]
+	o.waiting = slices.DeleteFunc(o.waiting, func(t *waiting) bool { return !t.Undelivered() })
+	now, pause := time.Now(), lastRetry
+	blocked := map[string]bool{} // alerts that wait to hear something earlier
 	for _, t := range o.waiting {
-		if t.Undelivered() {
-			kept = append(kept, t)
-		}
-	}
-	clear(o.waiting[len(kept):])
-	o.waiting = kept
-	for _, t := range o.waiting {
+		key := Fingerprint(t.Rule, t.Group)
 		for i, d := range t.Deliveries {
-			if d.Target == target && !d.Done && !d.GaveUp {
-				return t, i
+			if d.Target != target || d.Done || d.GaveUp || blocked[key] {
+				continue
 			}
+			wait := t.retries[i].at.Sub(now)
+			if wait <= 0 {
+				return t, i, 0
+			}
+			blocked[key] = true
+			pause = min(pause, wait)
 		}
 	}
-	return nil, 0
+	return nil, 0, pause
 }
 
 // note writes down how a delivery went.
-func (o *outbox) note(ctx context.Context, t *Transition, at int, err error, gaveUp bool) {
+func (o *outbox) note(ctx context.Context, t *waiting, at int, err error, gaveUp bool) {
 	o.mu.Lock()
-	d := &t.Deliveries[at]
+	d, again := &t.Deliveries[at], &t.retries[at]
 	d.Tries++
 	d.At, d.Error = o.now(), ""
 	switch {
@@ -194,9 +204,19 @@ func (o *outbox) note(ctx context.Context, t *Transition, at int, err error, gav
 	case err != nil:
 		d.Error = err.Error()
 		o.counts.deliveryFailures.Add(1)
+		again.delay = min(max(2*again.delay, firstRetry), lastRetry)
+		again.at = time.Now().Add(again.delay)
 	default:
 		d.Done = true
 		o.counts.delivered.Add(1)
+		// It listens again: what waits need not wait for longer.
+		for _, other := range o.waiting {
+			for i := range other.Deliveries {
+				if other.Deliveries[i].Target == d.Target {
+					other.retries[i].at = time.Time{}
+				}
+			}
+		}
 	}
 	copied := t.copied()
 	o.mu.Unlock()

@@ -42,6 +42,48 @@ type Overdispersion struct {
 // Phi is the overdispersion of a window of n requests, at least 1.
 func (o Overdispersion) Phi(n int64) float64 { return 1 + o.Rho*math.Max(0, float64(n-1)) }
 
+// Record is what a group's judged windows lead to expect of the next one.
+type Record struct {
+	Overdispersion
+	// Largest is the largest surprise of Compared windows, in units of its own √φ.
+	Largest  float64
+	Compared int
+}
+
+// NewRecord takes it from the windows that ended before start.
+func NewRecord(past []Window, start time.Time) Record {
+	r := Record{Overdispersion: EstimateOverdispersion(past, start)}
+	r.Largest, r.Compared = r.largest(past, start)
+	return r
+}
+
+// known is a record, and of which time.
+type known struct {
+	at     time.Time
+	record Record
+}
+
+// record is that of so many windows together, before those of which the last
+// begins at start. It is made once for as long as they are: of the windows that
+// begin between two ends of judged ones it is the same, and of longer spans it
+// changes little.
+func (g *group) record(windows int, start time.Time, length time.Duration) Record {
+	at := start.Truncate(time.Duration(windows) * length)
+	k, ok := g.known[windows]
+	if !ok || !k.at.Equal(at) {
+		past := g.past
+		if windows > 1 {
+			past = spans(past, windows)
+		}
+		k = known{at, NewRecord(past, at.Add(-time.Duration(windows-1)*length))}
+		if g.known == nil {
+			g.known = map[int]known{}
+		}
+		g.known[windows] = k
+	}
+	return k.record
+}
+
 // EstimateOverdispersion takes ρ from the judged windows that ended before
 // start. It is the larger of two estimates, one by which half of the surprises
 // lie where half should, and one for a tenth: neither is moved by a few

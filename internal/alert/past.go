@@ -45,6 +45,9 @@ func (f *follower) prepare(ctx context.Context, standings map[string]Standing) e
 	w.live = true
 	f.watch = w
 	f.last = now.Add(-time.Duration(f.rule.EvaluationDelay)).UTC().Truncate(every).Add(-every)
+	if err := f.countMissed(ctx); err != nil {
+		return err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.problem, f.progress = "", ""
@@ -52,6 +55,17 @@ func (f *follower) prepare(ctx context.Context, standings map[string]Standing) e
 	for key, g := range w.groups {
 		f.shown[key] = shown{standing: Standing{Rule: f.rule.Name, Group: g.labels, Status: g.status, Slow: g.slow, Cause: stood[key].Cause, Fired: stood[key].Fired}}
 	}
+	return nil
+}
+
+// countMissed counts the evaluations that did not take place while nobody evaluated
+// the rule.
+func (f *follower) countMissed(ctx context.Context) error {
+	newest, _, err := f.engine.cfg.Ledger.Evaluations(ctx, Page{Range: Range{f.last.Add(-pastOf), f.last.Add(every)}, Rule: f.rule.Name, Limit: 1})
+	if err != nil || len(newest) == 0 {
+		return err
+	}
+	f.missed(int64(f.last.Sub(newest[0].At) / every))
 	return nil
 }
 

@@ -57,6 +57,16 @@ type Replaying struct{ watch *watch }
 // NewReplay returns one that has seen nothing yet.
 func NewReplay(r Rule, source Source) Replaying { return Replaying{newWatch(r, source)} }
 
+// Fork returns one that has seen the same and goes on by itself on another source.
+func (r Replaying) Fork(source Source) Replaying {
+	w := newWatch(r.watch.rule, source)
+	w.recorded, w.drifted = r.watch.recorded, r.watch.drifted
+	for key, g := range r.watch.groups {
+		w.groups[key] = &group{labels: g.labels, status: g.status, past: slices.Clone(g.past), drift: g.drift, slow: g.slow}
+	}
+	return Replaying{w}
+}
+
 // Hours judges every whole window of [from, to) once.
 func (r Replaying) Hours(ctx context.Context, from, to time.Time, each func(Evaluation, Event)) error {
 	return r.watch.replay(ctx, from, to, func(end time.Time, g *group, v Verdict, event Event) {

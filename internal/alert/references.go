@@ -66,8 +66,8 @@ func (w *watch) turnDrift(ctx context.Context, at time.Time) error {
 		return err
 	}
 	for key, g := range w.groups {
-		incidents := g.incidents()
-		d := JudgeDrift(w.rule, without(hours[key], incidents), without(baseline[key], incidents))
+		r, incidents := w.rule.of(g.labels), g.incidents()
+		d := JudgeDrift(r, without(hours[key], incidents), r.past(baseline[key], incidents))
 		g.drift = &d
 	}
 	return nil
@@ -116,30 +116,32 @@ func (w *watch) readTrailing(ctx context.Context, r Range) error {
 // past weeks where they hold most of its kinds of requests, else the last day.
 func (w *watch) reference(ctx context.Context, key string, current Window) (Reference, error) {
 	g := w.groups[key]
+	r := w.rule.of(g.labels)
 	if g.weekly == nil {
-		weekly := NewReference(without(w.weekly[key], g.incidents()))
+		weekly := NewReference(r.past(w.weekly[key], g.incidents()), r.Quantile)
 		weekly.Weekly = true
 		g.weekly = &weekly
 	}
-	if enough(current, g.weekly.Strata) {
+	if enough(current, g.weekly.kinds) {
 		return *g.weekly, nil
 	}
-	trailing, ok := TrailingRange(w.rule, w.hour)
+	trailing, ok := TrailingRange(r, w.hour)
 	if !ok || current.N() == 0 {
 		return *g.weekly, nil
 	}
 	if w.trailing == nil {
-		if err := w.readTrailing(ctx, trailing); err != nil {
+		whole, _ := TrailingRange(w.rule, w.hour)
+		if err := w.readTrailing(ctx, whole); err != nil {
 			return Reference{}, err
 		}
 	}
 	if g.trailing == nil {
 		g.trailing = &Reference{}
-		if reachesBack(w.rule, trailing, w.trailing[key]) {
-			*g.trailing = NewReference(without(w.trailing[key], g.incidents()))
+		if known := r.past(w.trailing[key], nil); reachesBack(trailing, known) {
+			*g.trailing = NewReference(without(known, g.incidents()), r.Quantile)
 		}
 	}
-	if enough(current, g.trailing.Strata) {
+	if enough(current, g.trailing.kinds) {
 		return *g.trailing, nil
 	}
 	return *g.weekly, nil

@@ -1,7 +1,6 @@
 package alert
 
 import (
-	"maps"
 	"math"
 	"slices"
 
@@ -44,49 +43,25 @@ func (s Surprise) Z() float64 {
 	return (s.Exceeding - s.Expected) / math.Sqrt(s.Variance)
 }
 
-// surprise compares the window's tail with the baseline's, stratum by stratum.
-// Each stratum's threshold is the upper bound of the bucket of its past
-// quantile, so that its past share above it is known exactly.
-func surprise(current, baseline map[Stratum]Distribution, q float64) Surprise {
+// surprise compares a window's tail with the baseline's, kind by kind. Each kind's
+// threshold is the upper bound of the bucket of its past quantile, so that its past
+// share above it is known exactly.
+func surprise(current, baseline kinds) Surprise {
 	var s Surprise
-	var all int64
-	for stratum, d := range current {
-		n := d.N()
-		all += n
-		past, ok := baseline[stratum]
-		pastN := past.N()
-		if !ok || pastN < minBaselineN {
+	for stratum, now := range current {
+		past := baseline[stratum]
+		if past.n < minBaselineN {
 			continue
 		}
-		threshold, share := tail(past, pastN, q)
-		var above int64
-		for i, c := range d.Counts {
-			if i > threshold {
-				above += c
-			}
-		}
-		s.N += n
-		s.Exceeding += float64(above)
-		s.Expected += float64(n) * share
-		s.Variance += float64(n) * share * (1 - share) * (1 + float64(n)/float64(pastN))
+		s.N += int64(now.n)
+		s.Exceeding += now.above(past.limit)
+		s.Expected += now.n * past.share
+		s.Variance += now.n * past.share * (1 - past.share) * (1 + now.n/past.n)
 	}
-	if all > 0 {
-		s.Matched = float64(s.N) / float64(all)
+	if all := current.n(); all > 0 {
+		s.Matched = float64(s.N) / all
 	}
 	return s
-}
-
-// tail returns the bucket of quantile q and the share of requests above it.
-func tail(d Distribution, n int64, q float64) (threshold int32, share float64) {
-	rank := int64(math.Floor(q * float64(n)))
-	var seen int64
-	for _, i := range slices.Sorted(maps.Keys(d.Counts)) {
-		seen += d.Counts[i]
-		if seen > rank {
-			return i, float64(n-seen) / float64(n)
-		}
-	}
-	return math.MaxInt32, 0
 }
 
 // Estimate is a quantile with its 95 % interval and what it rests on.
@@ -135,17 +110,6 @@ func own(current, baseline weighted, q float64) Ownership {
 	return o
 }
 
-// matchedMix sees both sides through the current mix of those strata that have a past.
-func matchedMix(current, baseline map[Stratum]Distribution) (now, then weighted) {
-	weights := map[Stratum]float64{}
-	for s, d := range current {
-		if baseline[s].N() >= minBaselineN {
-			weights[s] = float64(d.N())
-		}
-	}
-	return standardise(current, weights), standardise(baseline, weights)
-}
-
 // Verdict is one evaluation of a regression, with everything it was decided by:
 // it answers both why an alert fired and why it did not.
 type Verdict struct {
@@ -166,6 +130,7 @@ type Verdict struct {
 	Baseline     Estimate  `json:"baseline"` // of the past, weighed by the current mix
 	Unadjusted   float64   `json:"baseline_unadjusted_ns"`
 	Ownership    Ownership `json:"ownership"`
+	Spans        []Span    `json:"spans,omitempty"` // the window together with those before it
 
 	// Window and BaselineRange are the request ends that were compared.
 	Window        Range  `json:"window"`
@@ -202,11 +167,9 @@ const (
 	ReasonFailed       Reason = "evaluation_failed"
 )
 
-// JudgeRegression compares a window with the group's past.
-//
-// past holds the judged windows before current, from which φ and the largest
-// past surprise are taken.
-func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) Verdict {
+// JudgeRegression compares a window with the group's past. before is what the
+// judged windows before it lead to expect; spans judges it together with them.
+func JudgeRegression(r Rule, current Window, baseline Reference, before Record, spans func(Surprise) []Span) Verdict {
 	v := Verdict{Phi: 1, Window: Range{current.Start, current.End}}
 	decide := func(c Condition, reason Reason) Verdict {
 		v.Condition, v.Reason = c, reason
@@ -215,42 +178,41 @@ func JudgeRegression(r Rule, current Window, baseline Reference, past []Window) 
 	if current.N() == 0 {
 		return decide(ConditionNoData, ReasonNoRequests)
 	}
-	before := baseline.Strata
 	v.BaselineRange, v.BaselineWeekly = baseline.Range, baseline.Weekly
-	v.Surprise = surprise(current.Strata, before, r.Quantile)
+	present := prepare(current.Strata, r.Quantile)
+	v.Surprise = surprise(present, baseline.kinds)
 	v.Z = v.Surprise.Z()
 	if v.Surprise.N == 0 {
-		if len(before) == 0 {
+		if len(baseline.kinds) == 0 {
 			return decide(ConditionInsufficient, ReasonNoBaseline)
 		}
 		return decide(ConditionInsufficient, ReasonNewMix)
 	}
 
-	now, then := matchedMix(current.Strata, before)
-	everything := map[Stratum]float64{}
-	for s, d := range before {
-		everything[s] = float64(d.N())
-	}
-	v.Unadjusted = standardise(before, everything).quantile(r.Quantile)
+	now, then := matchedMix(present, baseline.kinds)
+	v.Unadjusted = baseline.quantile
 	v.Ownership = own(now, then, r.Quantile)
 
-	o := EstimateOverdispersion(past, current.Start)
-	v.Phi, v.PhiWindows = o.Phi(v.Surprise.N), o.Windows
+	v.Phi, v.PhiWindows = before.Phi(v.Surprise.N), before.Windows
 	v.Effective, v.Needed = float64(v.Surprise.N)/v.Phi, float64(histogram.Required(r.Quantile))
 	v.NeededZ = fireZ * math.Sqrt(v.Phi)
 	var record float64 // to be beaten
-	if largest, windows := o.largest(past, current.Start); windows > 0 {
-		scaled := largest * math.Sqrt(v.Phi)
-		v.LargestPastZ, v.PastMargin = &scaled, pastMargin(windows)
+	if before.Compared > 0 {
+		scaled := before.Largest * math.Sqrt(v.Phi)
+		v.LargestPastZ, v.PastMargin = &scaled, pastMargin(before.Compared)
 		record = v.PastMargin * scaled
 	}
 	v.Current, v.Baseline = now.estimate(r.Quantile, v.Phi), then.estimate(r.Quantile, v.Phi)
 
+	v.Spans = spans(v.Surprise)
+	together := slices.ContainsFunc(v.Spans, func(s Span) bool { return s.Surprised })
 	switch {
 	case v.PhiWindows < MinPastWindows:
 		return decide(ConditionInsufficient, ReasonNoBaseline)
 	case v.Surprise.Matched < MinMatched:
 		return decide(ConditionInsufficient, ReasonNewMix)
+	case together && r.matters(v.Baseline.NS, v.Current.NS):
+		return decide(ConditionTrue, ReasonFires)
 	case v.Effective < MinEffective:
 		return decide(ConditionInsufficient, ReasonFewRequests)
 	case v.Z > v.NeededZ && v.Z > record && r.matters(v.Baseline.NS, v.Current.NS):
@@ -275,20 +237,17 @@ func (r Rule) matters(before, now float64) bool {
 
 // JudgeThreshold compares a quantile of the window with a fixed limit. It is
 // true only if the whole 95 % interval lies above.
-func JudgeThreshold(r Rule, current Window, past []Window) Verdict {
+func JudgeThreshold(r Rule, current Window, before Record) Verdict {
 	v := Verdict{Phi: 1, Window: Range{current.Start, current.End}}
 	if current.N() == 0 {
 		v.Condition, v.Reason = ConditionNoData, ReasonNoRequests
 		return v
 	}
-	weights := map[Stratum]float64{}
-	for s, d := range current.Strata {
-		weights[s] = float64(d.N())
-	}
-	now := standardise(current.Strata, weights)
+	present := prepare(current.Strata, r.Quantile)
+	now := present.standardise(present.own())
 	v.Surprise.N = current.N()
-	if o := EstimateOverdispersion(past, current.Start); o.Windows >= MinPastWindows {
-		v.Phi, v.PhiWindows = o.Phi(v.Surprise.N), o.Windows
+	if before.Windows >= MinPastWindows {
+		v.Phi, v.PhiWindows = before.Phi(v.Surprise.N), before.Windows
 	}
 	v.Effective, v.Needed = now.n/v.Phi, float64(histogram.Required(r.Quantile))
 	v.Current = now.estimate(r.Quantile, v.Phi)

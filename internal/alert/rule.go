@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -69,12 +70,6 @@ type Rule struct {
 	Severity    string            `yaml:"severity,omitempty" json:"severity,omitempty"`
 	Labels      map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
 	Annotations map[string]string `yaml:"annotations,omitempty" json:"annotations,omitempty"`
-}
-
-// Baseline bounds the past that a regression rule compares with.
-type Baseline struct {
-	// Since leaves out everything before it: "accept as the new normal".
-	Since time.Time `yaml:"since,omitempty" json:"since,omitzero"`
 }
 
 // Objective is a service level objective on single requests: a request is good
@@ -176,6 +171,11 @@ func (r Rule) Validate() error {
 	}
 	if len(r.GroupBy) > 3 {
 		wrong("group_by: at most three dimensions, not %d", len(r.GroupBy))
+	}
+	for _, g := range r.Baseline.Groups {
+		if names := slices.Sorted(maps.Keys(g.Group)); !slices.Equal(names, slices.Sorted(slices.Values(r.GroupBy))) || len(names) == 0 {
+			wrong("baseline.groups: %v: name a value for each of group_by (%s), and nothing else", g.Group, strings.Join(r.GroupBy, ", "))
+		}
 	}
 	if r.Window < Duration(time.Minute) || r.Window > Duration(24*time.Hour) || r.Window%Duration(time.Minute) != 0 {
 		wrong("window %s: use whole minutes from 1m to 24h", r.Window)

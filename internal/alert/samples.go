@@ -96,6 +96,22 @@ func (s *Samples) Add(sample Sample) {
 	d.slices[coarse] = slice
 }
 
+// Before returns a source of what ended before a whole minute, to which other
+// requests can be added: a second course of events with the same past.
+func (s *Samples) Before(end time.Time) *Samples {
+	fork := NewSamples(s.good)
+	for key, g := range s.groups {
+		kept := &sampled{labels: g.labels, minutes: map[int64]*minute{}}
+		for at, m := range g.minutes {
+			if at < end.Unix()/60 {
+				kept.minutes[at] = m
+			}
+		}
+		fork.groups[key] = kept
+	}
+	return fork
+}
+
 // inputPower is that of a stratum.
 func inputPower(tokens int) int8 { return int8(bits.Len(uint(max(tokens, 64))) - 1) }
 
@@ -106,12 +122,19 @@ func (s *Samples) Quantile(group []Label, r Range, q float64) (ns float64, ok bo
 	if g == nil {
 		return 0, false
 	}
-	w := g.window(r.From, r.To)
-	weights := map[Stratum]float64{}
-	for stratum, d := range w.Strata {
-		weights[stratum] = float64(d.N())
+	var all []int16
+	for at := r.From.Unix() / 60; at < r.To.Unix()/60; at++ {
+		if m := g.minutes[at]; m != nil {
+			for _, d := range m.strata {
+				all = append(all, d.indexes...)
+			}
+		}
 	}
-	return standardise(w.Strata, weights).quantile(q), w.N() > 0
+	if len(all) == 0 {
+		return 0, false
+	}
+	slices.Sort(all)
+	return histogram.Value(int32(all[int(q*float64(len(all)))])), true
 }
 
 // Read is the [Source]. Ranges and steps are whole minutes.

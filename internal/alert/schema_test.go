@@ -37,6 +37,7 @@ func TestSchemaAgreesWithRules(t *testing.T) {
 	keys := func(s schema) []string { return slices.Sorted(maps.Keys(s.Properties)) }
 	assert.Equal(t, fields(Rule{}), keys(*rule))
 	assert.Equal(t, fields(Baseline{}), keys(rule.Properties["baseline"]))
+	assert.Equal(t, fields(GroupSince{}), keys(*rule.Properties["baseline"].Properties["groups"].Items))
 	assert.Equal(t, fields(Objective{}), keys(rule.Properties["slo"]))
 	assert.ElementsMatch(t, Metrics, rule.Properties["metric"].Enum)
 	assert.ElementsMatch(t, []string{"threshold", "regression", "slo", "absence"}, rule.Properties["kind"].Enum)

@@ -42,7 +42,7 @@ func (f *follower) message(s shown, before Status, event Event) Message {
 func (f *follower) status() RuleStatus {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := RuleStatus{Rule: f.rule, Origin: f.origin, Problem: f.problem, Progress: f.progress, States: map[State]int{}}
+	s := RuleStatus{Rule: f.rule, Origin: f.origin, Problem: f.problem, Progress: f.progress, Missed: f.skipped, States: map[State]int{}}
 	for _, a := range f.shown {
 		s.States[a.standing.Status.State]++
 	}

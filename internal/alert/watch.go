@@ -58,7 +58,8 @@ type group struct {
 	status Status
 	past   []Window // judged, in ascending order, without strata
 	drift  *Drift
-	slow   bool // what holds now is a drift, not an incident
+	slow   bool          // what holds now is a drift, not an incident
+	known  map[int]known // what the past leads to expect, by number of windows
 	// references are those of the watch's hour, made when first needed.
 	weekly, trailing *Reference
 }
@@ -94,7 +95,7 @@ func (w *watch) keys() []string {
 
 // judge decides about one window of a group.
 func (w *watch) judge(ctx context.Context, key string, current Window) (Verdict, error) {
-	g := w.groups[key]
+	g, length := w.groups[key], time.Duration(w.rule.Window)
 	var v Verdict
 	switch w.rule.Kind {
 	case KindRegression, KindThreshold:
@@ -103,11 +104,11 @@ func (w *watch) judge(ctx context.Context, key string, current Window) (Verdict,
 			return Verdict{}, err
 		}
 		if w.rule.Kind == KindThreshold {
-			v = JudgeThreshold(w.rule, current, g.past)
-			v.Surprise = surprise(current.Strata, reference.Strata, w.rule.Quantile)
+			v = JudgeThreshold(w.rule, current, g.record(1, current.Start, length))
+			v.Surprise = surprise(prepare(current.Strata, w.rule.Quantile), reference.kinds)
 			break
 		}
-		v = JudgeRegression(w.rule, current, reference, g.past)
+		v = JudgeRegression(w.rule, current, reference, g.record(1, current.Start, length), func(s Surprise) []Span { return g.spans(current, s, length) })
 		v.Drift = g.drift
 		if v.Condition != ConditionTrue && g.drift != nil && g.drift.Drifted {
 			v.Condition, v.Reason = ConditionTrue, ReasonDrift
@@ -191,6 +192,7 @@ func (g *group) incidents() []Range {
 // returns them.
 func (g *group) markIncident(began time.Time) []Window {
 	var marked []Window
+	g.known = nil
 	for i := len(g.past) - 1; i >= 0 && g.past[i].End.After(began); i-- {
 		if !g.past[i].Incident {
 			g.past[i].Incident = true

@@ -1,13 +1,6 @@
 package alert
 
-import (
-	"maps"
-	"math"
-	"slices"
-	"time"
-
-	"github.com/phaseline/phaseline/internal/histogram"
-)
+import "time"
 
 // Stratum is a kind of request within a group. Requests are compared only with
 // requests of their own stratum, so that longer prompts are a change of the mix
@@ -112,92 +105,4 @@ func (d Distribution) add(o Distribution) {
 		}
 		d.Slices[i] = t
 	}
-}
-
-// weighted is a distribution whose requests count by a weight: the past seen
-// through the present mix.
-type weighted struct {
-	counts map[int32]float64
-	n      float64
-	slices map[int32]weightedSlice
-}
-
-type weightedSlice struct {
-	n    float64
-	sums Parts
-}
-
-// standardise weighs each stratum's distribution so that it counts as many
-// requests as weights gives that stratum. Strata absent from either are left out.
-func standardise(strata map[Stratum]Distribution, weights map[Stratum]float64) weighted {
-	w := weighted{counts: map[int32]float64{}, slices: map[int32]weightedSlice{}}
-	for s, target := range weights {
-		d, ok := strata[s]
-		n := float64(d.N())
-		if !ok || n == 0 || target == 0 {
-			continue
-		}
-		scale := target / n
-		for i, c := range d.Counts {
-			w.counts[i] += float64(c) * scale
-		}
-		for i, slice := range d.Slices {
-			t := w.slices[i]
-			t.n += float64(slice.N) * scale
-			for p := range t.sums {
-				t.sums[p] += slice.Sums[p] * scale
-			}
-			w.slices[i] = t
-		}
-		w.n += target
-	}
-	return w
-}
-
-// quantile is the value at rank floor(q·n), in nanoseconds; 0 when empty.
-func (w weighted) quantile(q float64) float64 {
-	return w.atRank(math.Floor(q * w.n))
-}
-
-func (w weighted) atRank(rank float64) float64 {
-	seen := 0.0
-	last := 0.0
-	for _, i := range slices.Sorted(maps.Keys(w.counts)) {
-		seen += w.counts[i]
-		last = histogram.Value(i)
-		if seen > rank+1e-9 {
-			return last
-		}
-	}
-	return last
-}
-
-// composition is the mean of the parts over the requests around quantile q:
-// ranks within q ± (1-q)/4 of n, cut from the coarse buckets in proportion.
-func (w weighted) composition(q float64) (parts Parts, n float64) {
-	half := (1 - q) / 4
-	total := 0.0
-	for _, s := range w.slices {
-		total += s.n
-	}
-	from, to := (q-half)*total, (q+half)*total
-	seen := 0.0
-	for _, i := range slices.Sorted(maps.Keys(w.slices)) {
-		s := w.slices[i]
-		take := math.Min(to, seen+s.n) - math.Max(from, seen)
-		seen += s.n
-		if take <= 0 || s.n == 0 {
-			continue
-		}
-		for p := range parts {
-			parts[p] += s.sums[p] / s.n * take
-		}
-		n += take
-	}
-	if n > 0 {
-		for p := range parts {
-			parts[p] /= n
-		}
-	}
-	return parts, n
 }

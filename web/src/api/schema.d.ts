@@ -376,7 +376,9 @@ export interface paths {
         get?: never;
         /**
          * Accept what is now as the new normal
-         * @description Windows before `since` no longer count as the past of this rule's groups. Works for rules from files too.
+         * @description Windows before `since` no longer count as the past of this rule's groups, and with `groups` as that of those groups
+         *     only; what was accepted for other groups stays. An empty body accepts what is now, for all of them. Works for rules
+         *     from files too.
          */
         put: operations["acceptBaseline"];
         post?: never;
@@ -1963,6 +1965,18 @@ export interface components {
              * @description Older windows do not count as the past.
              */
             since?: string;
+            /** @description The same for one group each. */
+            groups?: components["schemas"]["GroupSince"][];
+        };
+        /** @description Since when the past of one group counts. */
+        GroupSince: {
+            /** @description A value for each dimension of group_by. */
+            group: components["schemas"]["Group"];
+            /**
+             * Format: date-time
+             * @description Older windows do not count as its past.
+             */
+            since: string;
         };
         /** @description kind slo: a request is good if it did not fail and is within every limit that is set. */
         Objective: {
@@ -1991,6 +2005,11 @@ export interface components {
             problem: string;
             /** @description How far it has read its past; empty when it has. */
             progress: string;
+            /**
+             * Format: int64
+             * @description Evaluations that did not take place, by this process and between it and the one before.
+             */
+            missed: number;
             /** @description Groups in each state. */
             states: {
                 [key: string]: number;

@@ -1,9 +1,11 @@
-import type { Schemas } from '../api/client'
+import { useState } from 'preact/hooks'
+import { Problem, send, type Schemas } from '../api/client'
 import { duration, exactDuration } from '../format/duration'
 import { count, percent, signed, significant } from '../format/number'
 import { partClass, partName } from '../phase/parts'
+import { refresh } from '../state/live'
 import { href, useView } from '../state/location'
-import { since, dateTime, exactTime } from '../state/time'
+import { since, dateTime, exactTime, toRFC3339 } from '../state/time'
 import { Conditions } from './Conditions'
 
 type Alert = Schemas['Alert']
@@ -62,7 +64,39 @@ export function AlertCard({ alert }: { alert: Alert }) {
           </a>
         ))}
       </p>
+      {alert.kind === 'regression' && <Accept alert={alert} />}
     </article>
+  )
+}
+
+/** Makes what a group does since the change its new normal. */
+function Accept({ alert }: { alert: Alert }) {
+  const [problem, setProblem] = useState('')
+  const accept = async () => {
+    setProblem('')
+    const began = alert.began ?? toRFC3339(Math.floor(Date.now() / 1000) * 1000)
+    const all = Object.keys(alert.group).length === 0
+    try {
+      await send('PUT', `/alerts/rules/${encodeURIComponent(alert.rule)}/baseline`, {
+        ...(all ? { since: began } : { groups: [{ group: alert.group, since: began }] }),
+      })
+      refresh()
+    } catch (error) {
+      setProblem(error instanceof Problem ? error.detail : String(error))
+    }
+  }
+  return (
+    <p>
+      <button
+        type="button"
+        class="plain"
+        title="What was before this change no longer counts as this group’s past; that of other groups stays"
+        onClick={accept}
+      >
+        Accept as the new normal
+      </button>
+      {problem && <span class="wrong"> {problem}</span>}
+    </p>
   )
 }
 

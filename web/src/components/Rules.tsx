@@ -74,6 +74,11 @@ function Row({ stored, onEdit }: { stored: StoredRule; onEdit: () => void }) {
       <td>
         {summary(rule)}
         {stored.progress && <div class="quiet">{stored.progress}</div>}
+        {stored.missed > 0 && (
+          <div class="quiet">
+            {count(stored.missed)} {stored.missed === 1 ? 'evaluation' : 'evaluations'} missed
+          </div>
+        )}
         {stored.problem && <div class="wrong">{stored.problem}</div>}
         {problem && <div class="wrong">{problem}</div>}
       </td>
