@@ -38,9 +38,9 @@ exporters:
       storage: file_storage
 extensions:
   file_storage:
-    directory: %[1]q
+    directory: ${env:PHASELINE_DEMO_DATA}/queue
   phaseline:
-    data_dir: %[2]q
+    data_dir: ${env:PHASELINE_DEMO_DATA}
     retention:
       spans: 360h
     dimensions: [cloud.region, app.route, service.instance.id]
@@ -64,19 +64,23 @@ goes on live. From time to time something breaks; this terminal says what.
 Its data is in ./phaseline-demo, apart from your own. Start it again to go on
 where it stopped, or delete the folder to begin afresh.`
 	cmd.Example = `  phaseline demo
-  phaseline demo --set extensions.phaseline.api.endpoint=127.0.0.1:9000`
+  phaseline demo --set extensions.phaseline.api.endpoint=127.0.0.1:9000
+  phaseline demo --config file:alertmanager.yaml    # on top of the demo's own configuration`
 	cmd.Args = cobra.NoArgs
 	folder := cmd.Flags().String("data-dir", "./phaseline-demo", "Folder for the demo's data")
-	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+	// Before those of the command line, which have the last word.
+	for _, uri := range []string{collector.DefaultURI(), "yaml:" + demoConfig} {
+		if err := cmd.Flags().Set("config", uri); err != nil {
+			panic(err) // constant
+		}
+	}
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		d, err := newDemonstration(*folder, cmd.OutOrStdout())
 		if err != nil {
 			return err
 		}
 		demo = d
-		if err := cmd.Flags().Set("config", collector.DefaultURI()); err != nil {
-			return err
-		}
-		return cmd.Flags().Set("config", "yaml:"+fmt.Sprintf(demoConfig, filepath.Join(d.data(), "queue"), d.data()))
+		return os.Setenv("PHASELINE_DEMO_DATA", d.data())
 	}
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
