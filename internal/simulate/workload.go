@@ -13,10 +13,13 @@ import (
 // is, the more their latencies go hand in hand.
 type Workload struct {
 	PerMinute float64 // mean rate
-	// Utilisation is the share of time that the server prefills, at the mean
-	// rate: it sets how long an average prompt takes, Utilisation/PerMinute
+	// Utilisation is the share of time that a server prefills, at the mean rate:
+	// it sets how long an average prompt takes, Utilisation·Servers/PerMinute
 	// minutes. It must stay below 1 at the peak.
 	Utilisation float64
+	// Servers is how many there are, default 1. Each request goes to one of them
+	// at random and waits there.
+	Servers int
 	// Swing is the amplitude of the daily rhythm: 0.3 lets the rate move between
 	// 0.7 and 1.3 of the mean.
 	Swing float64
@@ -25,6 +28,9 @@ type Workload struct {
 	Input Lognormal
 	// Network is the median of the network's part of TTFT, default 20 ms.
 	Network time.Duration
+	// Stalls is the share of requests whose network part is multiplied by a Pareto
+	// variable of shape 1.2, at most 10,000: its variance is all but infinite.
+	Stalls float64
 	// Shift changes the system at a time (Unix nanoseconds); nil is no change.
 	Shift func(unixNano int64) Shift
 	Seed  uint64
@@ -60,8 +66,9 @@ func (w Workload) Run(from, to int64, yield func(Sample) bool) {
 	}
 	gap := 60e9 / w.PerMinute
 	meanTokens := w.Input.Median * math.Exp(w.Input.Sigma*w.Input.Sigma/2)
-	perToken := w.Utilisation * gap / meanTokens
-	free := float64(from) // when the server has done everything that came before
+	servers := max(1, w.Servers)
+	perToken := w.Utilisation * float64(servers) * gap / meanTokens
+	free := make([]float64, servers) // when each has done everything that came before
 	for t := float64(from); ; {
 		shift := Shift{}
 		if w.Shift != nil {
@@ -77,14 +84,22 @@ func (w Workload) Run(from, to int64, yield func(Sample) bool) {
 		if shift.Version != "" {
 			s.Version = shift.Version
 		}
-		start := math.Max(t, free)
+		at := 0
+		if servers > 1 {
+			at = rng.IntN(servers)
+		}
+		start := math.Max(t, free[at])
 		// A few per cent of kernel and clock noise on top of the tokens' cost.
 		s.Prefill = int64(float64(s.Input) * perToken * factor(shift.Prefill) * (1 + 0.03*rng.NormFloat64()))
 		s.Prefill = max(s.Prefill, 1)
 		s.Queue = int64(start - t)
-		s.Network = int64(float64(w.Network)*math.Exp(0.3*rng.NormFloat64())) + int64(shift.Network)
+		network := float64(w.Network) * math.Exp(0.3*rng.NormFloat64())
+		if w.Stalls > 0 && rng.Float64() < w.Stalls {
+			network *= math.Min(1e4, math.Pow(1-rng.Float64(), -1/1.2))
+		}
+		s.Network = int64(network) + int64(shift.Network)
 		s.TTFT = s.Network + s.Queue + s.Prefill
-		free = start + float64(s.Prefill)
+		free[at] = start + float64(s.Prefill)
 		s.End = int64(t) + s.TTFT
 		if !yield(s) {
 			return
