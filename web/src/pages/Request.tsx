@@ -83,8 +83,12 @@ export function RequestPage({ traceID, spanID }: { traceID: string; spanID: stri
       {trace.answer && (
         <div class="panel">
           <div class="panel-head">
-            <h2>Trace</h2>
-            <code>{traceID}</code>
+            <h2>
+              Trace <code>{traceID}</code>
+            </h2>
+            <span class="span-key quiet">
+              <i class="evidence" /> a number above rests on it <i /> none does
+            </span>
           </div>
           <Waterfall trace={trace.answer} requestSpanID={spanID} />
         </div>
@@ -229,9 +233,13 @@ function Neighbours({
         {refs.map((ref) => (
           <li key={ref.span_id}>
             <a href={link(ref)}>{dateTime(Date.parse(ref.end), beside, true)}</a>
+            <span class="number">
+              <span class="quiet">TTFT</span> {duration(ref.ttft_ns)}
+            </span>
+            <span class="number">
+              <span class="quiet">total</span> {duration(ref.total_ns)}
+            </span>
             <span class="clip">{ref.model}</span>
-            <span class="number">TTFT {duration(ref.ttft_ns)}</span>
-            <span class="number">total {duration(ref.total_ns)}</span>
           </li>
         ))}
       </ul>
