@@ -316,7 +316,8 @@ describe('Setup', () => {
       const overview = await open('/', { url: server.url })
       await overview.getByText('No request ended in this range').waitFor()
       await page.getByText('Waiting for the first span').waitFor()
-      await page.locator('.lamp.waiting').waitFor()
+      const lamp = (await page.locator('.lamp.waiting').boundingBox())!
+      expect([lamp.width, lamp.height]).toEqual([8, 8])
       await sendSpans(server, traffic(Date.now(), 4).flatMap(spansOf))
       await page.getByText('Receiving').waitFor()
       await page.locator('.lamp.ok').waitFor()

@@ -114,14 +114,11 @@ function Row({ metric, bar: { n, name, row, href }, above, apart, scale, ticks }
   const segments = compositionSegments(metric, row)
   const value = row.value_ns ?? null
   const sure = row.low_ns != null && row.high_ns != null
+  const few = value !== null && n < row.n_required
   return (
     <>
       <div class="composition-q">{name}</div>
-      <Value
-        value={value}
-        few={value !== null && n < row.n_required ? `n ${count(n)} of ${count(row.n_required)}` : ''}
-        href={href}
-      />
+      <Value value={value} few={few ? `n ${count(n)} of ${count(row.n_required)}` : ''} href={href} />
       <div
         class="composition-interval quiet"
         title={
@@ -130,7 +127,7 @@ function Row({ metric, bar: { n, name, row, href }, above, apart, scale, ticks }
             : 'Too few independent requests for an interval'
         }
       >
-        {value !== null && sure ? interval(value, row.low_ns!, row.high_ns!) : '±?'}
+        {few ? '' : value !== null && sure ? interval(value, row.low_ns!, row.high_ns!) : '±?'}
       </div>
       <div
         class="composition-n quiet"

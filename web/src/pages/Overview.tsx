@@ -70,6 +70,12 @@ export function Overview() {
                   sentence={group.finding}
                   notes={[caveat(metric, group)]}
                 />
+                {group.compositions.every((row) => row.window_too_small) && (
+                  <p class="panel-note">
+                    Too few requests for percentiles, but{' '}
+                    <a href={href('/requests', view)}>each of them can be looked at</a>.
+                  </p>
+                )}
                 <Legend metric={metric} />
               </>
             )}
