@@ -18,6 +18,7 @@ var _ = register(Dialect{
 			{Key: "usage/outputTokens", To: OutputTokens, Rank: 6},
 			{Key: "usage/cachedContentTokens", To: CachedTokens, Rank: 6},
 			{Key: "usage/thoughtsTokens", To: ReasoningTokens, Rank: 6},
+			{Key: "usage/totalTokens", Ignore: true, Note: "tells whether thoughts are counted beside the output"},
 			{Key: "finishReason", To: FinishReason, Rank: 6},
 		}},
 	},

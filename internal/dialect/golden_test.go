@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/phaseline/phaseline/internal/dialect"
@@ -81,6 +82,58 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRowsWithoutContent: the spans as they are stored, without what was said,
+// give the same rows. Only a finish reason may be told in what was said.
+func TestRowsWithoutContent(t *testing.T) {
+	inputs, _ := filepath.Glob("testdata/*/*/input.json")
+	reader := dialect.NewReader(dialect.Options{})
+	for _, input := range inputs {
+		data, err := os.ReadFile(input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		td, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := func() string {
+			requests := phase.Decompose(reader.ReadTraces(td)).Requests
+			for i := range requests {
+				requests[i].FinishReason = ""
+			}
+			text, err := json.Marshal(requests)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+		whole := rows()
+		for _, rs := range td.ResourceSpans().All() {
+			for _, ss := range rs.ScopeSpans().All() {
+				for _, span := range ss.Spans().All() {
+					dropContent(ss.Scope().Name(), span.Attributes())
+				}
+			}
+		}
+		if stored := rows(); stored != whole {
+			t.Errorf("%s: stored spans give\n%s\nand not\n%s", input, stored, whole)
+		}
+	}
+}
+
+func dropContent(scope string, attributes pcommon.Map) {
+	attributes.RemoveIf(func(key string, value pcommon.Value) bool {
+		if !dialect.IsContent(key) {
+			return false
+		}
+		kept, keep := dialect.Scrub(scope, key, value.AsString())
+		if keep {
+			value.SetStr(kept)
+		}
+		return !keep
+	})
 }
 
 // TestEveryDialectHasAGolden keeps tables and tests together.

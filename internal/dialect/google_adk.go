@@ -20,6 +20,7 @@ var _ = register(Dialect{
 			{Key: "usage_metadata/candidates_token_count", To: OutputTokens, Rank: 7},
 			{Key: "usage_metadata/cached_content_token_count", To: CachedTokens, Rank: 7},
 			{Key: "usage_metadata/thoughts_token_count", To: ReasoningTokens, Rank: 7},
+			{Key: "usage_metadata/total_token_count", Ignore: true, Note: "tells whether thoughts are counted beside the output"},
 		}},
 	},
 	Splits: "The total only.",
