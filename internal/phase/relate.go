@@ -152,9 +152,12 @@ func (t *trace) lieWithin(i, o int32) bool {
 	} else if i < o {
 		return false
 	}
-	return sameModel(a.Text(dialect.Model), b.Text(dialect.Model)) ||
-		sameModel(a.Text(dialect.ResponseModel), b.Text(dialect.Model)) ||
-		sameModel(a.Text(dialect.Model), b.Text(dialect.ResponseModel))
+	if !sameModel(a.Text(dialect.Model), b.Text(dialect.Model)) &&
+		!sameModel(a.Text(dialect.ResponseModel), b.Text(dialect.Model)) &&
+		!sameModel(a.Text(dialect.Model), b.Text(dialect.ResponseModel)) {
+		return false
+	}
+	return !t.isBelow(i, o) // what lies below and is not inside was called by a tool
 }
 
 // sameModel compares model names, of which one may carry a date: gpt-4o and gpt-4o-2024-08-06.
