@@ -21,6 +21,7 @@ func main() {
 	flag.StringVar(&o.phaseline, "phaseline", "bin/phaseline", "phaseline's binary")
 	flag.StringVar(&o.peer, "peer", "bin/bench-peer", "the peer's binary")
 	flag.StringVar(&o.only, "only", "", "ingest, query or core: the other parts are left out")
+	flag.BoolVar(&o.alone, "alone", false, "ingest by Phaseline alone, for comparing versions of it")
 	flag.Parse()
 	if err := o.run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -32,6 +33,7 @@ type options struct {
 	ingest, query   int
 	phaseline, peer string
 	only            string
+	alone           bool
 }
 
 func (o options) run(ctx context.Context) (err error) {
@@ -55,11 +57,11 @@ func (o options) run(ctx context.Context) (err error) {
 	}
 	var runs []ingested
 	if wanted("ingest") {
-		for i, s := range []*system{
-			limit(o.phaseline),
-			peer(o.peer, onDisk), phaseline(o.phaseline, onDisk),
-			peer(o.peer, untilStored), phaseline(o.phaseline, untilStored),
-		} {
+		systems := []*system{phaseline(o.phaseline, onDisk), phaseline(o.phaseline, untilStored)}
+		if !o.alone {
+			systems = []*system{limit(o.phaseline), peer(o.peer, onDisk), systems[0], peer(o.peer, untilStored), systems[1]}
+		}
+		for i, s := range systems {
 			progress("ingest: %s, %s", s.name, s.mode.name)
 			own, err := fresh(folder, fmt.Sprintf("ingest-%d", i))
 			if err != nil {

@@ -20,9 +20,9 @@ const (
 
 	defaultConsumers = 2
 
-	// One insert costs ClickHouse about the same for 1,000 rows as for 10,000.
-	defaultBatchMin   = 5_000
-	defaultBatchMax   = 10_000
+	// An insert has its price, and parts that are larger are merged less often.
+	defaultBatchMin   = 20_000
+	defaultBatchMax   = 50_000
 	defaultFlushAfter = 500 * time.Millisecond
 )
 

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
+	"go.opentelemetry.io/collector/exporter/exporterhelper/xexporterhelper"
 )
 
 // Type is the component's name in a collector configuration.
@@ -26,12 +27,12 @@ func NewFactory() exporter.Factory {
 func createTraces(ctx context.Context, set exporter.Settings, conf component.Config) (exporter.Traces, error) {
 	cfg := conf.(*Config)
 	e := new(tracesExporter)
-	traces, err := exporterhelper.NewTraces(ctx, set, cfg, e.push,
+	traces, err := xexporterhelper.NewTracesRequest(ctx, set, e.encode, e.push,
 		exporterhelper.WithStart(e.start),
 		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
 		exporterhelper.WithTimeout(cfg.Timeout),
 		exporterhelper.WithRetry(cfg.Retry),
-		exporterhelper.WithQueue(cfg.Queue),
+		xexporterhelper.WithQueueBatch(cfg.Queue, xexporterhelper.QueueBatchSettings{Encoding: e}),
 	)
 	if err != nil {
 		return nil, err

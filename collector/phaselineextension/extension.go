@@ -31,7 +31,7 @@ var (
 	_ extension.Extension                         = (*phaselineExtension)(nil)
 	_ extensioncapabilities.PipelineWatcher       = (*phaselineExtension)(nil)
 	_ extensioncapabilities.ConfigSnapshotWatcher = (*phaselineExtension)(nil)
-	_ phaselineexporter.TraceStore                = (*phaselineExtension)(nil)
+	_ phaselineexporter.Store                     = (*phaselineExtension)(nil)
 )
 
 // Waits between attempts to reach the store at start, and how long it may be
@@ -227,17 +227,26 @@ func (e *phaselineExtension) announce(ctx context.Context) {
 	e.opts.ready(ready)
 }
 
-// InsertTraces stores spans; see phaselineexporter.TraceStore.
-func (e *phaselineExtension) InsertTraces(ctx context.Context, td ptrace.Traces) error {
+// Encode, Pack, Unpack and Insert are the exporter's way to the store; see
+// phaselineexporter.Store.
+func (e *phaselineExtension) Encode(td ptrace.Traces) *store.Batch { return e.store.Encode(td) }
+
+func (e *phaselineExtension) Pack(b *store.Batch) []byte { return e.store.Pack(b) }
+
+func (e *phaselineExtension) Unpack(packed []byte) (*store.Batch, error) {
+	return e.store.Unpack(packed)
+}
+
+func (e *phaselineExtension) Insert(ctx context.Context, b *store.Batch) error {
 	select {
 	case <-e.prepared:
-		return e.store.InsertTraces(ctx, td)
+		return e.store.Insert(ctx, b)
 	default:
 		return errNotPrepared
 	}
 }
 
-// Room says whether spans may wait in a queue on disk; see phaselineexporter.TraceStore.
+// Room says whether spans may wait in a queue on disk; see phaselineexporter.Store.
 func (e *phaselineExtension) Room() error { return e.disk.room(time.Now()) }
 
 // NotifyConfigSnapshot is called by the collector after Start and before the

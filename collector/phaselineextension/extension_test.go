@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/extension/extensioncapabilities"
 	"go.opentelemetry.io/collector/extension/extensiontest"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/goleak"
 
 	"github.com/phaseline/phaseline/internal/embedded"
@@ -82,7 +83,7 @@ func TestFromStartToShutdown(t *testing.T) {
 
 	td, err := sample.Trace(time.Now())
 	require.NoError(t, err)
-	require.NoError(t, ext.(*phaselineExtension).InsertTraces(t.Context(), td))
+	require.NoError(t, insertTraces(t, ext, td))
 	require.Eventually(t, func() bool {
 		status, body := get(t, said.UI+"/api/v1/requests")
 		return status == http.StatusOK && strings.Contains(body, `"total_ns":3412407000`)
@@ -98,6 +99,11 @@ func TestFromStartToShutdown(t *testing.T) {
 	require.NoError(t, lock.Close())
 }
 
+func insertTraces(t *testing.T, ext extension.Extension, td ptrace.Traces) error {
+	e := ext.(*phaselineExtension)
+	return e.Insert(t.Context(), e.Encode(td))
+}
+
 func TestSpansAreRefusedWhileTheStoreIsNotReady(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.ClickHouse.DSN = "clickhouse://127.0.0.1:1" // nothing listens there
@@ -105,7 +111,7 @@ func TestSpansAreRefusedWhileTheStoreIsNotReady(t *testing.T) {
 	run(t, ext)
 	td, err := sample.Trace(time.Now())
 	require.NoError(t, err)
-	assert.ErrorIs(t, ext.(*phaselineExtension).InsertTraces(t.Context(), td), errNotPrepared)
+	assert.ErrorIs(t, insertTraces(t, ext, td), errNotPrepared)
 	status, body := get(t, "http://"+cfg.API.Endpoint+"/readyz")
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.NotEmpty(t, body)

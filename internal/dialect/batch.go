@@ -162,25 +162,32 @@ func (b *Batch) recognise(span ptrace.Span, name string) *Dialect {
 // put moves what the span tells to the sheet.
 func (b *Batch) put(d *draft) {
 	f := d.Facts
-	numbers, texts := f.has&numberBits, f.has>>textBit
-	if b.numbers+bits.OnesCount64(numbers) > sheetSize || b.texts+bits.OnesCount64(texts) > sheetSize {
-		b.sheet, b.numbers, b.texts = &sheet{reader: b.reader}, 0, 0
-	}
-	s, n, t := b.sheet, b.numbers, b.texts
-	f.sheet, f.firstNumber, f.firstText = s, uint16(n), uint16(t)
-	for ; numbers != 0; numbers &= numbers - 1 {
+	n, t := b.place(f)
+	s := f.sheet
+	for numbers := f.has & numberBits; numbers != 0; numbers &= numbers - 1 {
 		told := &d.numbers[bits.TrailingZeros64(numbers)]
 		s.numbers[n], s.sources[n] = told.value, told.source
 		n++
 	}
-	for ; texts != 0; texts &= texts - 1 {
+	for texts := f.has >> textBit; texts != 0; texts &= texts - 1 {
 		s.texts[t] = d.texts[bits.TrailingZeros64(texts)]
 		t++
 	}
-	b.numbers, b.texts = n, t
 	if d.own != nil {
 		own := *f.Origin
 		own.choose(d.own...)
 		f.Origin = &own
 	}
+}
+
+// place takes places on the sheet for what f tells, and returns the first of each kind.
+func (b *Batch) place(f *Facts) (number, text int) {
+	numbers, texts := bits.OnesCount64(f.has&numberBits), bits.OnesCount64(f.has>>textBit)
+	if b.numbers+numbers > sheetSize || b.texts+texts > sheetSize {
+		b.sheet, b.numbers, b.texts = &sheet{reader: b.reader}, 0, 0
+	}
+	number, text = b.numbers, b.texts
+	f.sheet, f.firstNumber, f.firstText = b.sheet, uint16(number), uint16(text)
+	b.numbers, b.texts = number+numbers, text+texts
+	return number, text
 }

@@ -93,7 +93,8 @@ func NewReader(options Options) *Reader {
 		tenant:  options.TenantAttribute,
 		chosen:  options.Attributes,
 	}
-	for _, d := range All() {
+	r.dialects = All()
+	for _, d := range r.dialects {
 		r.add(d)
 	}
 	for _, m := range options.Mappings {
@@ -108,6 +109,7 @@ func NewReader(options Options) *Reader {
 	if options.TenantAttribute != "" {
 		r.enter(options.TenantAttribute).tenant = true
 	}
+	r.tables = r.fingerprint()
 	return r
 }
 

@@ -23,3 +23,13 @@ func (m *memo) text(v pcommon.Value) string {
 	}
 	return text
 }
+
+// bytes is a text that was checked before.
+func (m *memo) bytes(b []byte) string {
+	end := b[max(len(b)-8, 0):] // so short that it is not allocated
+	known := &m[hashName(string(end))%uint64(len(m))]
+	if *known != string(b) {
+		*known = string(b)
+	}
+	return *known
+}

@@ -25,6 +25,8 @@ type Reader struct {
 	tenant        string
 	chosen        []string
 	batches       sync.Pool // of *Batch
+	dialects      []*Dialect
+	tables        uint64 // fingerprint of what packed facts refer to
 }
 
 // Read reads one span.

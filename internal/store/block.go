@@ -26,13 +26,8 @@ const (
 // block is rows of the spans table, column by column. Texts of few kinds are
 // pointers from one interner, so that the driver's dictionaries compare addresses.
 type block struct {
-	interned interner
-	shapes   map[string]*shape
-	known    map[string]*attributeKey
-	content  bool // prompts and completions are stored
-	arena    []byte
-	ids      []byte // idsLength bytes a row: trace, span, parent
-	scratch  []byte
+	arena []byte
+	ids   []byte // idsLength bytes a row: trace, span, parent
 
 	tenants, services, names, resources, scopes, keys []*string
 	starts, durations                                 []int64
@@ -42,6 +37,29 @@ type block struct {
 }
 
 const idsLength = 16 + 8 + 8
+
+// encoder fills blocks, one after the other. It remembers texts and keys, since
+// spans repeat each other's.
+type encoder struct {
+	*block
+	interned interner
+	shapes   map[string]*shape
+	known    map[string]*attributeKey
+	content  bool // prompts and completions are stored
+	scratch  []byte
+}
+
+// begin lets the encoder fill a block.
+func (b *encoder) begin(to *block) {
+	b.block = to
+	b.interned.bound()
+	if len(b.shapes) > maxInterned || b.shapes == nil {
+		b.shapes = map[string]*shape{}
+	}
+	if len(b.known) > maxInterned || b.known == nil {
+		b.known = map[string]*attributeKey{}
+	}
+}
 
 // extent is a part of a block's arena.
 type extent struct{ from, to int }
@@ -68,26 +86,48 @@ type origin struct {
 
 func (b *block) rows() int { return len(b.starts) }
 
+// text is how many bytes of the arena are a row's.
+func (b *block) text(row int) int {
+	n := 0
+	for _, e := range [...]extent{b.messages[row], b.values[row], b.events[row]} {
+		n += e.to - e.from
+	}
+	return n
+}
+
+// The columns of each kind, in one order.
+func (b *block) textColumns() [6]*[]*string {
+	return [...]*[]*string{&b.tenants, &b.services, &b.names, &b.resources, &b.scopes, &b.keys}
+}
+
+func (b *block) numberColumns() [2]*[]int64 { return [...]*[]int64{&b.starts, &b.durations} }
+
+func (b *block) wordColumns() [3]*[]uint32 {
+	return [...]*[]uint32{&b.droppedAttributes, &b.droppedEvents, &b.hashes}
+}
+
+func (b *block) extentColumns() [3]*[]extent {
+	return [...]*[]extent{&b.messages, &b.values, &b.events}
+}
+
 // reset empties the block and keeps its memory.
 func (b *block) reset() {
-	b.arena, b.ids = b.arena[:0], b.ids[:0]
-	for _, column := range []*[]*string{&b.tenants, &b.services, &b.names, &b.resources, &b.scopes, &b.keys} {
+	b.arena, b.ids, b.kinds, b.statuses = b.arena[:0], b.ids[:0], b.kinds[:0], b.statuses[:0]
+	for _, column := range b.textColumns() {
 		*column = (*column)[:0]
 	}
-	b.starts, b.durations = b.starts[:0], b.durations[:0]
-	b.kinds, b.statuses = b.kinds[:0], b.statuses[:0]
-	b.messages, b.values, b.events = b.messages[:0], b.values[:0], b.events[:0]
-	b.droppedAttributes, b.droppedEvents, b.hashes = b.droppedAttributes[:0], b.droppedEvents[:0], b.hashes[:0]
-	b.interned.bound()
-	if len(b.shapes) > maxInterned || b.shapes == nil {
-		b.shapes = map[string]*shape{}
+	for _, column := range b.numberColumns() {
+		*column = (*column)[:0]
 	}
-	if len(b.known) > maxInterned || b.known == nil {
-		b.known = map[string]*attributeKey{}
+	for _, column := range b.wordColumns() {
+		*column = (*column)[:0]
+	}
+	for _, column := range b.extentColumns() {
+		*column = (*column)[:0]
 	}
 }
 
-func (b *block) key(key string) *attributeKey {
+func (b *encoder) key(key string) *attributeKey {
 	k := b.known[key]
 	if k == nil {
 		literal, whole := appendText(nil, key, maxKeyLength)
@@ -100,7 +140,7 @@ func (b *block) key(key string) *attributeKey {
 }
 
 // origin encodes a resource and a scope.
-func (b *block) origin(resource pcommon.Resource, scope pcommon.InstrumentationScope) origin {
+func (b *encoder) origin(resource pcommon.Resource, scope pcommon.InstrumentationScope) origin {
 	o := origin{whole: true, scopeName: scope.Name()}
 	service := ""
 	if v, ok := resource.Attributes().Get("service.name"); ok {
@@ -132,7 +172,7 @@ func (b *block) origin(resource pcommon.Resource, scope pcommon.InstrumentationS
 
 // add appends a span as a row. It reports whether the row says all of the span,
 // prompts and completions aside.
-func (b *block) add(o origin, tenant string, span ptrace.Span) (whole bool) {
+func (b *encoder) add(o origin, tenant string, span ptrace.Span) (whole bool) {
 	name, wholeName := trimText(span.Name(), maxNameLength)
 	message, wholeMessage := b.message(span.Status().Message())
 	keys, values, dropped, wholeAttributes := b.attributes(o.scopeName, span.Attributes())
@@ -172,7 +212,7 @@ func (b *block) add(o origin, tenant string, span ptrace.Span) (whole bool) {
 }
 
 // hash is the content hash of a row whose columns are all there but that one.
-func (b *block) hash(row, ids int) uint32 {
+func (b *encoder) hash(row, ids int) uint32 {
 	var h xxhash.Digest
 	h.Reset()
 	h.Write(b.ids[ids:])
@@ -194,7 +234,7 @@ func (b *block) hash(row, ids int) uint32 {
 	return uint32(h.Sum64())
 }
 
-func (b *block) message(text string) (_ extent, whole bool) {
+func (b *encoder) message(text string) (_ extent, whole bool) {
 	text, whole = trimText(text, maxValueLength)
 	from := len(b.arena)
 	b.arena = append(b.arena, text...)
@@ -202,7 +242,7 @@ func (b *block) message(text string) (_ extent, whole bool) {
 }
 
 // attributes appends a span's attributes: their keys as a shape, their values to the arena.
-func (b *block) attributes(scope string, m pcommon.Map) (keys *shape, values extent, dropped uint32, whole bool) {
+func (b *encoder) attributes(scope string, m pcommon.Map) (keys *shape, values extent, dropped uint32, whole bool) {
 	whole = true
 	from := len(b.arena)
 	list := append(b.scratch[:0], '[')
@@ -266,7 +306,7 @@ func scrub(scope, key string, value pcommon.Value) (text string, keep bool) {
 
 // appendAttributes appends the attributes of a resource, a scope or an event as
 // one object, prompts and completions only if they are to be stored.
-func (b *block) appendAttributes(to []byte, m pcommon.Map) (_ []byte, whole bool) {
+func (b *encoder) appendAttributes(to []byte, m pcommon.Map) (_ []byte, whole bool) {
 	whole = uniqueKeys(m)
 	n := 0
 	to = append(to, '{')
@@ -316,7 +356,7 @@ func uniqueKeys(m pcommon.Map) bool {
 }
 
 // spanEvents appends a span's events to the arena, each as [ns from start, name, {attributes}].
-func (b *block) spanEvents(span ptrace.Span) (_ extent, lost uint32, whole bool) {
+func (b *encoder) spanEvents(span ptrace.Span) (_ extent, lost uint32, whole bool) {
 	events := span.Events()
 	from := len(b.arena)
 	if events.Len() == 0 {

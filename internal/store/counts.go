@@ -20,6 +20,8 @@ const (
 	ReasonRejected Reason = "rejected_by_clickhouse"
 	// ReasonDeadLetterLost: ClickHouse refused the span and the dead-letter file could not take it.
 	ReasonDeadLetterLost Reason = "dead_letter_lost"
+	// ReasonDamaged: a batch of spans that waited in the queue could not be read; it counts as one.
+	ReasonDamaged Reason = "damaged_in_queue"
 	// ReasonTrimmed: the span is stored, but for attributes, events or text past the limits.
 	ReasonTrimmed Reason = "trimmed"
 	// ReasonEndBeforeStart: the span is stored and gives no times.
@@ -37,7 +39,7 @@ const (
 // Refused reports whether what is counted under the reason is not in the tables.
 func (r Reason) Refused() bool {
 	switch r {
-	case ReasonTooOld, ReasonInFuture, ReasonNoID, ReasonRejected, ReasonDeadLetterLost, ReasonRequestOutOfRange:
+	case ReasonTooOld, ReasonInFuture, ReasonNoID, ReasonRejected, ReasonDeadLetterLost, ReasonDamaged, ReasonRequestOutOfRange:
 		return true
 	}
 	return false
@@ -45,7 +47,7 @@ func (r Reason) Refused() bool {
 
 // Reasons lists every reason, in the order above.
 var Reasons = []Reason{
-	ReasonTooOld, ReasonInFuture, ReasonNoID, ReasonRejected, ReasonDeadLetterLost, ReasonTrimmed, ReasonEndBeforeStart,
+	ReasonTooOld, ReasonInFuture, ReasonNoID, ReasonRejected, ReasonDeadLetterLost, ReasonDamaged, ReasonTrimmed, ReasonEndBeforeStart,
 	ReasonTraceTooLarge, ReasonRequestOutOfRange, ReasonUnknownFault, ReasonUnreadable,
 }
 

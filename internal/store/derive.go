@@ -19,6 +19,8 @@ const (
 	maxStubs = 20_000
 	// maxStepSpans is about how many spans are derived in one go.
 	maxStepSpans = 50_000
+	// manyRows are worth to wait for.
+	manyRows = 1_000
 	// retryWait is how long the deriver waits after a failure.
 	retryWait = 2 * time.Second
 )
@@ -45,6 +47,7 @@ type deriver struct {
 	held                  int
 	known                 known
 	looks                 looks
+	wroteMany             time.Time // when the latest large insert of rows was due
 	adopted               time.Time // when what others left was taken in; zero: it is derived
 	inherited, done       []deed    // progress to write down: of other stores, of traces put off
 	buffer                []dialect.Facts
@@ -111,7 +114,7 @@ func sleep(ctx context.Context, wait time.Duration) {
 func (d *deriver) step(ctx context.Context, now time.Time) error {
 	d.drain(now)
 	err := d.look(ctx, now)
-	for err == nil {
+	for err == nil && !d.gathers(now) {
 		batch := d.pickDue(now)
 		if len(batch) == 0 {
 			break
@@ -121,6 +124,13 @@ func (d *deriver) step(ctx context.Context, now time.Time) error {
 	d.settle(now)
 	d.report(now)
 	return err
+}
+
+// gathers reports whether due traces are to wait for others, since many were written
+// just now.
+func (d *deriver) gathers(now time.Time) bool {
+	since := now.Sub(d.wroteMany)
+	return since > 0 && since < d.store.pace.gather && d.held <= d.store.config.MaxHeldSpans
 }
 
 // admit takes a span that this store received into its trace.
@@ -221,6 +231,9 @@ func (d *deriver) derive(ctx context.Context, batch []*trace, now time.Time) err
 	}
 	if err == nil {
 		err = d.store.writeRows(ctx, &rows)
+	}
+	if len(rows.requests) >= manyRows {
+		d.wroteMany = now
 	}
 	if err != nil {
 		for _, t := range batch {

@@ -16,7 +16,7 @@ const maxInbox = 50_000
 type delivery struct {
 	facts    []dialect.Facts
 	hashes   []uint32
-	rejected []rejection
+	rejected []int // by index
 	received time.Time
 }
 
@@ -60,17 +60,22 @@ func (d *deriver) wake() {
 	d.drained = make(chan struct{})
 }
 
-// take leaves stored spans in the inbox. It keeps p.facts.
-func (d *deriver) take(p *parcel, rejected []rejection, received time.Time) {
+// take leaves stored spans in the inbox. Their facts are the deriver's then.
+func (d *deriver) take(parts []part, rejected []rejection, received time.Time) {
 	if !d.store.config.Derive {
 		return
 	}
-	facts := p.facts
-	p.facts = nil
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.waiting += len(facts)
-	d.inbox = append(d.inbox, delivery{facts, append([]uint32(nil), p.block.hashes...), rejected, received})
+	for _, p := range parts {
+		mine := delivery{facts: p.facts[p.from:p.to], hashes: append([]uint32(nil), p.block.hashes[p.from:p.to]...), received: received}
+		for len(rejected) > 0 && rejected[0].parcel == p.parcel && rejected[0].row < p.to {
+			mine.rejected = append(mine.rejected, rejected[0].row-p.from)
+			rejected = rejected[1:]
+		}
+		d.waiting += len(mine.facts)
+		d.inbox = append(d.inbox, mine)
+	}
 }
 
 func (d *deriver) setRunning(running bool) {
@@ -95,7 +100,7 @@ func (d *deriver) drain(now time.Time) {
 	for _, delivery := range inbox {
 		rejected := delivery.rejected
 		for i := range delivery.facts {
-			if len(rejected) > 0 && rejected[0].row == i {
+			if len(rejected) > 0 && rejected[0] == i {
 				rejected = rejected[1:]
 				continue
 			}

@@ -108,8 +108,8 @@ func TestHostileLiteralsAreErrors(t *testing.T) {
 func TestStoredSpansTellTheSame(t *testing.T) {
 	reader := dialect.NewReader(dialect.Options{TenantAttribute: "tenant"})
 	check := func(t require.TestingT, resource pcommon.Resource, scope pcommon.InstrumentationScope, span ptrace.Span) {
-		var b block
-		b.reset()
+		var b encoder
+		b.begin(new(block))
 		if !b.add(b.origin(resource, scope), "", span) {
 			return // then facts are read from what is stored, at once
 		}

@@ -5,6 +5,9 @@ import "time"
 // pace is when the loops do what. Tests run at a faster one.
 type pace struct {
 	step time.Duration // between two steps of the deriver
+	// gather is how long many due traces are gathered for one insert of request rows:
+	// it costs by the column, of which there are fifty, as much as by the row.
+	gather time.Duration
 
 	// promptly is how long after its last span a trace is derived, so that the
 	// spans of one export are derived together.
@@ -37,6 +40,7 @@ type pace struct {
 
 var defaultPace = pace{
 	step:       250 * time.Millisecond,
+	gather:     time.Second,
 	promptly:   time.Second,
 	firstWait:  5 * time.Second,
 	observe:    10 * time.Second,

@@ -14,7 +14,7 @@ import (
 // hasty is the default pace, forty times as fast.
 func hasty() pace {
 	p := defaultPace
-	for _, d := range []*time.Duration{&p.step, &p.promptly, &p.firstWait, &p.observe, &p.hold, &p.look, &p.firstLook, &p.secondLook, &p.takeover, &p.skew, &p.rollup, &p.grace, &p.calm, &p.patience} {
+	for _, d := range []*time.Duration{&p.step, &p.gather, &p.promptly, &p.firstWait, &p.observe, &p.hold, &p.look, &p.firstLook, &p.secondLook, &p.takeover, &p.skew, &p.rollup, &p.grace, &p.calm, &p.patience} {
 		*d /= 40
 	}
 	// An insert may take a second on a busy machine, however fast the rest is.

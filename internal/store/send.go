@@ -23,6 +23,9 @@ func (s *Store) prepare(ctx context.Context, table string, columns []string, tok
 		"insert_deduplicate":            1,
 		"insert_deduplication_token":    token,
 		"distributed_foreground_insert": 1,
+		// Rows of one key within an insert are as rare as they are cheap to merge later;
+		// looking for them copies every row of every insert.
+		"optimize_on_insert": 0,
 	}))
 	ctx = s.columns.context(ctx, s.conn, table, columns)
 	return s.conn.PrepareBatch(ctx, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+")")
@@ -87,19 +90,31 @@ func (w *columnWriter) ids(ids []byte, row, offset, length int) {
 	w.slice(parts)
 }
 
-// sendSpans inserts the rows [from, to).
-func (s *Store) sendSpans(ctx context.Context, b *block, from, to int) error {
-	batch, err := s.prepare(ctx, "spans", spanColumns, b.token(from, to))
+// sendSpans inserts the rows of some parts.
+func (s *Store) sendSpans(ctx context.Context, parts []part, n int) error {
+	batch, err := s.prepare(ctx, "spans", spanColumns, token(parts, n))
 	if err != nil {
 		return err
 	}
 	defer batch.Close()
+	w := columnWriter{batch: batch}
+	for _, p := range parts {
+		s.fillSpans(&w, &p.block, p.from, p.to)
+	}
+	if w.err != nil {
+		return w.err
+	}
+	return batch.Send()
+}
+
+// fillSpans appends the rows [from, to).
+func (s *Store) fillSpans(w *columnWriter, b *block, from, to int) {
 	writers := make([]uint32, to-from)
 	for i := range writers {
 		writers[i] = s.writer
 	}
 	ids := b.ids[from*idsLength : to*idsLength]
-	w := columnWriter{batch: batch}
+	w.next = 0
 	w.texts(b.tenants[from:to])
 	w.times(b.starts[from:to])
 	w.ids(ids, idsLength, 0, 16)
@@ -120,8 +135,4 @@ func (s *Store) sendSpans(ctx context.Context, b *block, from, to int) error {
 	w.slice(b.droppedEvents[from:to])
 	w.slice(b.hashes[from:to])
 	w.slice(writers)
-	if w.err != nil {
-		return w.err
-	}
-	return batch.Send()
 }

@@ -87,14 +87,15 @@ type Store struct {
 	pace   pace
 
 	// writer marks this store's spans, 0 if it derives nothing.
-	writer  uint32
-	counts  counters
-	dead    deadLetters
-	blocks  sync.Pool
-	columns columnTypes
-	deriver *deriver
-	rollup  rollup
-	metrics metrics
+	writer   uint32
+	counts   counters
+	dead     deadLetters
+	encoders sync.Pool // of *encoder
+	parcels  sync.Pool // of *parcel
+	columns  columnTypes
+	deriver  *deriver
+	rollup   rollup
+	metrics  metrics
 }
 
 // New returns a store on a database that has every migration.
@@ -117,7 +118,8 @@ func New(conn driver.Conn, reader *dialect.Reader, config Config, logger *zap.Lo
 		pace:   defaultPace,
 		dead:   deadLetters{path: config.DeadLetterFile, limit: maxDeadLetters},
 	}
-	s.blocks.New = func() any { return &parcel{block: block{content: config.CaptureContent}} }
+	s.encoders.New = func() any { return &encoder{content: config.CaptureContent} }
+	s.parcels.New = func() any { return new(parcel) }
 	if config.Derive {
 		s.writer = 1 + rand.Uint32N(1<<32-1)
 	}

@@ -1,0 +1,63 @@
+package dialect_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/phaseline/phaseline/internal/dialect"
+)
+
+// TestPackedFactsAreReadAgain packs what every dialect's golden spans tell, and
+// compares it with what comes out again.
+func TestPackedFactsAreReadAgain(t *testing.T) {
+	inputs, err := filepath.Glob("testdata/*/*/input.json")
+	if err != nil || len(inputs) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	reader := dialect.NewReader(dialect.Options{Attributes: []string{"gen_ai.request.model", "service.name"}})
+	other := dialect.NewReader(dialect.Options{})
+	for _, input := range inputs {
+		data, err := os.ReadFile(input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		td, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		facts := reader.ReadTraces(td)
+		packed := reader.Pack(nil, facts)
+		blank := func() []dialect.Facts {
+			list := make([]dialect.Facts, len(facts))
+			for i, f := range facts {
+				list[i] = dialect.Facts{TraceID: f.TraceID, SpanID: f.SpanID, ParentID: f.ParentID, Start: f.Start, End: f.End, Kind: f.Kind, Tenant: f.Tenant}
+			}
+			return list
+		}
+		again := blank()
+		if err := reader.Unpack(packed, again); err != nil {
+			t.Fatalf("%s: %v", input, err)
+		}
+		for i := range facts {
+			if facts[i].Hash() != again[i].Hash() {
+				t.Errorf("%s: span %d tells something else:\n%+v\n%+v", input, i, facts[i], again[i])
+			}
+			for refusal := dialect.RefusedTTFT; refusal <= dialect.RefusedTimes; refusal <<= 1 {
+				if want, got := facts[i].RefusedSource(refusal), again[i].RefusedSource(refusal); want != got {
+					t.Errorf("%s: span %d: %q is refused, not %q", input, i, got, want)
+				}
+			}
+		}
+		if other.Unpack(packed, blank()) == nil {
+			t.Fatalf("%s: read by a reader of other attributes", input)
+		}
+		for n := range packed {
+			if reader.Unpack(packed[:n], blank()) == nil {
+				t.Fatalf("%s: read though cut at byte %d", input, n)
+			}
+		}
+	}
+}
