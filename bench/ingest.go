@@ -40,6 +40,11 @@ type ingested struct {
 // perCore is spans for each second of processor time, collector and engine together.
 func (i ingested) perCore() float64 { return float64(i.load.spans) / i.cpu.all().Seconds() }
 
+// microseconds is a processor time for each span.
+func (i ingested) microseconds(d time.Duration) float64 {
+	return float64(d.Microseconds()) / float64(i.load.spans)
+}
+
 // run sends a load to a system and measures.
 func run(ctx context.Context, s *system, requests int, folder string) (ingested, error) {
 	result := ingested{system: s, folder: folder}

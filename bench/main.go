@@ -71,6 +71,7 @@ func (o options) run(ctx context.Context) (err error) {
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", s.name, s.mode.name, err)
 			}
+			progress("ingest: processor time %.1f and %.1f µs a span, %d MB", result.microseconds(result.cpu.collector), result.microseconds(result.cpu.engine), result.peak>>20)
 			runs = append(runs, result)
 		}
 		printIngest(runs)

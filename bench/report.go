@@ -69,7 +69,7 @@ func printIngest(runs []ingested) {
 		}
 		n := float64(r.load.spans)
 		rows = append(rows, []string{r.system.name, r.system.mode.name, fmt.Sprintf("%.0f", r.perCore()), ratio,
-			fmt.Sprintf("%.2f", float64(r.cpu.collector.Microseconds())/n), fmt.Sprintf("%.2f", float64(r.cpu.engine.Microseconds())/n),
+			fmt.Sprintf("%.2f", r.microseconds(r.cpu.collector)), fmt.Sprintf("%.2f", r.microseconds(r.cpu.engine)),
 			fmt.Sprintf("%.0f", n/r.wall.Seconds()), fmt.Sprint(r.peak >> 20), lag})
 	}
 	table(fmt.Sprintf("Ingest of %d spans (goal: twice the peer's spans/s per core, under 400 MB)", runs[0].load.spans), rows...)

@@ -49,7 +49,7 @@ func pipeline(folder string, port int, m mode, exporter, settings, extension str
       sizer: bytes
       queue_size: 4294967296
       num_consumers: 2
-      batch: {flush_timeout: 500ms, sizer: items, min_size: 20000, max_size: 50000}
+      batch: {flush_timeout: 500ms, sizer: items, min_size: 10000, max_size: 20000}
       %s`, exporter, settings, m.queue)
 	}
 	if extension != "" {

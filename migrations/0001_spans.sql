@@ -4,6 +4,10 @@
 -- The time bucket stands before trace_id in the sort key: random ids first would
 -- touch every granule of a partition when a few thousand traces are read back.
 --
+-- A span's id and its parent's lie in one column: most parents are the row before, so
+-- that their ids compress to nothing. Of one span id with two parents both rows stay;
+-- who reads spans takes the one with the larger content_hash, as within a row's key.
+--
 -- Attributes are JSON literals: "text", 12 (int), 12.0 (double), true, null, [..],
 -- {..}, {"@bytes":"<base64>"}, {"@double":"NaN"}; a map's own key that starts with @
 -- is written with one more @. A span's keys are few in kind, so their list is one
@@ -14,9 +18,8 @@ CREATE TABLE IF NOT EXISTS {{local "spans"}} {{onCluster}}
     tenant             LowCardinality(String),
     start              DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
     trace_id           FixedString(16) CODEC(ZSTD(1)),
-    span_id            FixedString(8) CODEC(NONE),
-    parent_id          FixedString(8) CODEC(ZSTD(1)), -- zeros: a root
-    duration_ns        Int64 CODEC(T64, ZSTD(1)),     -- negative when the sender says so
+    ids                FixedString(16) CODEC(ZSTD(1)),
+    duration_ns        Int64 CODEC(Delta(8), ZSTD(1)), -- negative when the sender says so
     service            LowCardinality(String),
     name               LowCardinality(String),
     kind               Enum8('unspecified' = 0, 'internal' = 1, 'server' = 2, 'client' = 3, 'producer' = 4, 'consumer' = 5),
@@ -32,13 +35,15 @@ CREATE TABLE IF NOT EXISTS {{local "spans"}} {{onCluster}}
     content_hash       UInt32 CODEC(NONE), -- of all the above: of one span id with two contents, the larger stays
     writer             UInt32 CODEC(ZSTD(1)), -- the process that inserted the row; 0: one that derives nothing
     written            DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(T64, ZSTD(1)),
+    span_id            FixedString(8) ALIAS CAST(substring(ids, 1, 8), 'FixedString(8)'),
+    parent_id          FixedString(8) ALIAS CAST(substring(ids, 9, 8), 'FixedString(8)'), -- zeros: a root
     attributes         Map(String, String) ALIAS CAST((JSONExtract(attribute_keys, 'Array(String)'), JSONExtractArrayRaw(attribute_values)), 'Map(String, String)'),
     INDEX trace_id_idx trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX written_idx written TYPE minmax GRANULARITY 1
 )
 ENGINE = {{engine "ReplacingMergeTree" "content_hash"}}
 PARTITION BY toDate(start)
-ORDER BY (tenant, toStartOfFiveMinutes(start), trace_id, start, span_id)
+ORDER BY (tenant, toStartOfFiveMinutes(start), trace_id, start, ids)
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000, auto_statistics_types = '';
 
 {{distributed "spans" "cityHash64(trace_id)"}};

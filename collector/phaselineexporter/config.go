@@ -21,8 +21,8 @@ const (
 	defaultConsumers = 2
 
 	// An insert has its price, and parts that are larger are merged less often.
-	defaultBatchMin   = 20_000
-	defaultBatchMax   = 50_000
+	defaultBatchMin   = 10_000
+	defaultBatchMax   = 20_000
 	defaultFlushAfter = 500 * time.Millisecond
 )
 

@@ -11,7 +11,7 @@ import (
 )
 
 // spanColumns are in the order in which sendSpans fills them.
-var spanColumns = []string{"tenant", "start", "trace_id", "span_id", "parent_id", "duration_ns", "service", "name", "kind", "status",
+var spanColumns = []string{"tenant", "start", "trace_id", "ids", "duration_ns", "service", "name", "kind", "status",
 	"status_message", "resource", "scope", "attribute_keys", "attribute_values", "dropped_attributes", "events", "dropped_events",
 	"content_hash", "writer"}
 
@@ -118,8 +118,7 @@ func (s *Store) fillSpans(w *columnWriter, b *block, from, to int) {
 	w.texts(b.tenants[from:to])
 	w.times(b.starts[from:to])
 	w.ids(ids, idsLength, 0, 16)
-	w.ids(ids, idsLength, 16, 8)
-	w.ids(ids, idsLength, 24, 8)
+	w.ids(ids, idsLength, 16, 16)
 	w.slice(b.durations[from:to])
 	w.texts(b.services[from:to])
 	w.texts(b.names[from:to])
