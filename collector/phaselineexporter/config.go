@@ -13,8 +13,8 @@ const (
 	// rows are idempotent, so one that did arrive does no harm.
 	defaultTimeout = 30 * time.Second
 
-	// defaultQueueBytes is what may wait while the store is away, measured as
-	// serialized OTLP: about three million spans. Past it senders are refused
+	// defaultQueueBytes is what may wait while the store is away: some sixteen
+	// million spans, which take half of that on disk. Past it senders are refused
 	// with a retryable error.
 	defaultQueueBytes = 4 << 30
 
@@ -32,10 +32,10 @@ type Config struct {
 	// Timeout of one insert. Default 30 s; past it the batch is retried.
 	Timeout exporterhelper.TimeoutConfig `mapstructure:",squash"`
 
-	// Queue holds spans until they are stored. Default: 4 GiB of serialized
-	// OTLP, batches of 5,000 to 10,000 spans or what came within 500 ms. Give
-	// `storage` a file_storage extension to keep the queue over a crash. A full
-	// queue refuses new spans with an error that tells senders to retry.
+	// Queue holds spans until they are stored. Default: 4 GiB, batches of 10,000 to
+	// 20,000 spans or what came within 500 ms. Give `storage` a file_storage
+	// extension to keep the queue over a crash. A full queue refuses new spans with
+	// an error that tells senders to retry.
 	Queue configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
 
 	// Retry after a failed insert. Default: from 1 s up to 30 s apart, without

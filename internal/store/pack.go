@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/s2"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/zap"
 
@@ -19,17 +20,19 @@ const packMagic = "phlb\x01"
 // packHead is the magic and room for the checksum of the rest.
 const packHead = packMagic + "\x00\x00\x00\x00\x00\x00\x00\x00"
 
+// maxPacked bounds what is unpacked: more than the largest export.
+const maxPacked = 1 << 30
+
 // factsSize is about what the facts of a span take when packed.
 const factsSize = 192
 
 // errPacked says that bytes are no packed batch, or a damaged one.
 var errPacked = errors.New("store: this is no batch of spans, or a damaged one")
 
-// Pack returns the batch as bytes, for a queue on disk: a checksum, then what was
-// counted, then for each parcel its rows column by column and its facts.
+// Pack returns the batch as bytes, for a queue on disk: a checksum, then, compressed,
+// what was counted, and for each parcel its rows column by column and its facts.
 func (s *Store) Pack(b *Batch) []byte {
 	to := make([]byte, 0, b.Bytes()+b.spans*factsSize)
-	to = append(to, packHead...)
 	to = binary.AppendUvarint(to, uint64(len(b.counts)))
 	for i, reason := range Reasons {
 		if n := b.counts[reason]; n > 0 {
@@ -44,8 +47,11 @@ func (s *Store) Pack(b *Batch) []byte {
 		to = s.reader.Pack(to, p.facts[p.from:p.to])
 		binary.LittleEndian.PutUint64(to[at:], uint64(len(to)-at-8))
 	}
-	seal(to)
-	return to
+	// Four fifths of the time a queue on disk takes goes by the byte.
+	packed := make([]byte, len(packHead)+s2.MaxEncodedLen(len(to)))
+	packed = packed[:copy(packed, packHead)+len(s2.Encode(packed[len(packHead):], to))]
+	seal(packed)
+	return packed
 }
 
 // seal writes the checksum of what follows it.
@@ -68,7 +74,15 @@ func (s *Store) unpack(from []byte) (*Batch, error) {
 		binary.LittleEndian.Uint64(from[len(packMagic):]) != xxhash.Sum64(from[len(packHead):]) {
 		return nil, errPacked
 	}
-	u := unpacker{from: from[len(packHead):]}
+	from = from[len(packHead):]
+	if n, err := s2.DecodedLen(from); err != nil || n > maxPacked {
+		return nil, errPacked
+	}
+	rows, err := s2.Decode(nil, from)
+	if err != nil {
+		return nil, errPacked
+	}
+	u := unpacker{from: rows}
 	b := new(Batch)
 	for range u.count() {
 		if reason := u.count(); reason < uint64(len(Reasons)) {
