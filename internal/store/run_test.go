@@ -19,6 +19,7 @@ func hasty() pace {
 	}
 	// An insert may take a second on a busy machine, however fast the rest is.
 	p.secondLook, p.takeover, p.calm = 3*time.Second, 4*time.Second, 3*time.Second
+	p.rest = 1
 	return p
 }
 
