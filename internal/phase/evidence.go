@@ -237,7 +237,7 @@ func (t *trace) joinStages(s *served, p *phases) {
 func (t *trace) provider(request int32, s *served) int32 {
 	from := none
 	consider := func(i int32, n *node) {
-		if from == none && (hasPhases(n) || n.Has(dialect.ServerTotal)) && n.Role != dialect.RoleEngine && n.Role != dialect.RolePart {
+		if from == none && (hasPhases(n) || n.Has(dialect.ServerTotal)) && n.Origin.Engine == "" {
 			from = i
 		}
 	}
