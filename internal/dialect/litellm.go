@@ -4,7 +4,7 @@ package dialect
 var _ = register(Dialect{
 	Name:   "litellm",
 	Title:  "LiteLLM",
-	Scopes: []string{"litellm"},
+	Scopes: []string{"litellm", "litellm.*"},
 	Traits: Gateway,
 	Names: []SpanName{
 		{Name: "raw_gen_ai_request", Role: RoleDetail},

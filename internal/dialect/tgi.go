@@ -9,7 +9,7 @@ var _ = register(Dialect{
 	Provider: "tgi",
 	// Its scope is that of any Rust program; its attributes are its own, but a
 	// request that failed has none, and compat_generate never has.
-	Signs: []Sign{{Key: "validation_time"}, {Key: "inference_time"}, {Key: "service.name", Value: "text-generation-inference*", Resource: true}},
+	Signs: []Sign{{Key: "validation_time"}, {Key: "inference_time"}, {Key: "service.name", Value: "text-generation-inference.*", Resource: true}},
 	Names: []SpanName{
 		{Name: "generate", Role: RoleEngine},
 		{Name: "generate_stream", Role: RoleEngine},
