@@ -42,7 +42,7 @@ func TestOneLine(t *testing.T) {
 		},
 		"not YAML": {
 			errors.New("failed to get config: cannot resolve the configuration: retrieved value (type=string) cannot be used as a Conf: assuming string type since contents are not valid YAML: yaml: line 2: found character that cannot start any token"),
-			"configuration: the file is not valid YAML: yaml: line 2: found character that cannot start any token",
+			"configuration: this is not valid YAML (a value of --set that begins with [ or { needs quotes of its own): yaml: line 2: found character that cannot start any token",
 		},
 		"another error": {errors.New("something\n  else"), "something else"},
 	} {

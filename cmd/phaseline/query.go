@@ -30,9 +30,18 @@ from the environment variable PHASELINE_TOKEN.`,
   phaseline query composition --from now-6h --filter service=chat-api
   phaseline query requests --sort -ttft --limit 20
   PHASELINE_TOKEN=… phaseline query status --server https://phaseline.example`,
-		Args: cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				return fmt.Errorf("there is no question %q: did you mean %s?", args[0], strings.Join(near, " or "))
+			}
+			return fmt.Errorf("there is no question %q: phaseline query --help lists them", args[0])
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	server := client.DefaultServer
 	if named := os.Getenv("PHASELINE_SERVER"); named != "" {
 		server = named

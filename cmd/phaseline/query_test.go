@@ -76,6 +76,8 @@ func TestQueryAsksTheServer(t *testing.T) {
 	assert.Equal(t, "/api/v1/distinguish?select_high_ns=9000000000&select_low_ns=1500000000", asked)
 	_, err = run("status", "--format", "csv")
 	assert.ErrorContains(t, err, "has no rows")
+	_, err = run("breakdwn")
+	assert.ErrorContains(t, err, "did you mean breakdown?")
 	_, err = run("quality", "--format", "xml")
 	assert.ErrorContains(t, err, "table, json or csv")
 }

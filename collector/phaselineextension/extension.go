@@ -223,6 +223,10 @@ func (e *phaselineExtension) announce(ctx context.Context) {
 	ready := Ready{Receivers: e.receivers, Storage: e.clickhouse.name, DataDir: dir}
 	if e.cfg.API.Enabled {
 		ready.UI = "http://" + e.cfg.API.Endpoint
+		if host, port, _ := net.SplitHostPort(e.cfg.API.Endpoint); port == "0" { // any that is free
+			_, port, _ = net.SplitHostPort(e.listener.Addr().String())
+			ready.UI = "http://" + net.JoinHostPort(host, port)
+		}
 	}
 	e.opts.ready(ready)
 }
