@@ -225,8 +225,8 @@ func validRule(rule alert.Rule) (alert.Rule, error) {
 	if err := rule.Validate(); err != nil {
 		return rule, failure(query.CodeInvalid, "body", "%v", err)
 	}
-	if _, err := query.ParseFilters(rule.Filters); err != nil {
-		return rule, renamed(err, "filters")
+	if _, err := addFilters(nil, "filters", &rule.Filters); err != nil {
+		return rule, err
 	}
-	return rule, nil
+	return rule, query.CheckGroupBy(rule.GroupBy)
 }

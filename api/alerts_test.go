@@ -167,6 +167,8 @@ func TestWrongRulesAreNamed(t *testing.T) {
 		`{"name":"x","kind":"regression","windw":"5m"}`:                        "",
 		`{"name":"x","kind":"regression","window":"5 minutes"}`:                "window",
 		`{"name":"x","kind":"regression","filters":["model"]}`:                 "filters",
+		`{"name":"x","kind":"regression","filters":["nothing=1"]}`:             "filters",
+		`{"name":"x","kind":"regression","group_by":["nothing"]}`:              "group_by",
 		`{"name":"x","kind":"regression","filters":"model=x"}`:                 "filters",
 		`{"name":"bad name","kind":"regression"}`:                              "name",
 		`{"name":"x","kind":"threshold"}`:                                      "body",

@@ -102,7 +102,12 @@ func (s *server) sides(p GetCompareParams) (a, b query.Scope, err error) {
 	if a.Filters, err = addFilters(a.Filters, "a", p.A); err != nil {
 		return a, b, err
 	}
-	b.Filters, err = addFilters(b.Filters, "b", p.B)
+	if b.Filters, err = addFilters(b.Filters, "b", p.B); err != nil {
+		return a, b, err
+	}
+	if err = b.Range.Check("b_from", "b_to"); err == nil {
+		err = a.Range.Check("a_from", "a_to")
+	}
 	return a, b, err
 }
 
@@ -110,6 +115,9 @@ func addFilters(filters []query.Filter, parameter string, texts *Filters) ([]que
 	all := append([]query.Filter{}, filters...)
 	for _, text := range given(texts, nil) {
 		f, err := query.ParseFilter(text)
+		if err == nil {
+			err = f.Validate()
+		}
 		if err != nil {
 			return nil, renamed(err, parameter)
 		}

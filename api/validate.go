@@ -48,7 +48,7 @@ func (s *server) checkAgainstSpec(c *gin.Context) {
 		},
 	})
 	if err != nil {
-		s.fail(c, asFailure(err))
+		s.fail(c, asFailure(err, c))
 	}
 }
 
@@ -103,8 +103,9 @@ func checkNames(route *routers.Route, c *gin.Context) error {
 	return nil
 }
 
-// asFailure says in our words what the specification does not allow.
-func asFailure(err error) error {
+// asFailure says in our words what the specification does not allow, and what
+// it does.
+func asFailure(err error, c *gin.Context) error {
 	var tooBig *http.MaxBytesError
 	if errors.As(err, &tooBig) {
 		return failure(codeBodyTooLarge, "body", "it is larger than %d bytes", tooBig.Limit)
@@ -127,15 +128,78 @@ func asFailure(err error) error {
 		if mismatch != nil && len(mismatch.JSONPointer()) > 0 {
 			where = strings.Join(mismatch.JSONPointer(), ".")
 		}
-		return failure(query.CodeInvalid, where, "%s", reason)
+		if mismatch == nil || mismatch.Schema == nil || where == "body" {
+			return failure(query.CodeInvalid, where, "%s", reason)
+		}
+		return refused(where, fmt.Sprint(mismatch.Value), mismatch.Schema, reason)
 	}
-	problem := failure(query.CodeInvalid, wrong.Parameter.Name, "%s", reason)
-	schema := wrong.Parameter.Schema.Value
+	name, schema := wrong.Parameter.Name, wrong.Parameter.Schema.Value
+	given := c.Request.URL.Query()[name]
+	if wrong.Parameter.In == openapi3.ParameterInPath {
+		given = []string{c.Param(name)}
+	}
 	if schema.Items != nil {
+		if wrong.Parameter.Explode != nil && !*wrong.Parameter.Explode {
+			given = strings.Split(strings.Join(given, ","), ",")
+		}
+		if schema.MaxItems != nil && uint64(len(given)) > *schema.MaxItems {
+			return failure(query.CodeInvalid, name, "it has %d values; at most %d", len(given), *schema.MaxItems)
+		}
 		schema = schema.Items.Value
+	}
+	return refused(name, strings.Join(given, ", "), schema, reason)
+}
+
+// refused is the problem that a value does not fit its schema. Where the schema
+// does not say it shortly, the reason does.
+func refused(where, value string, schema *openapi3.Schema, reason string) *query.Error {
+	if len(value) > 64 {
+		value = value[:64] + "…"
+	}
+	problem := failure(query.CodeInvalid, where, "%q is not allowed: %s", strings.ToValidUTF8(value, "\uFFFD"), reason)
+	if wanted := expectation(schema); wanted != "" {
+		problem.Message = fmt.Sprintf("%q is not allowed: write %s", strings.ToValidUTF8(value, "\uFFFD"), wanted)
 	}
 	for _, value := range schema.Enum {
 		problem.Allowed = append(problem.Allowed, fmt.Sprint(value))
 	}
 	return problem
+}
+
+// expectation says what a value of a schema looks like.
+func expectation(s *openapi3.Schema) string {
+	switch {
+	case len(s.Enum) > 0:
+		return "one of the allowed values"
+	case s.Type.Includes(openapi3.TypeBoolean):
+		return "true or false"
+	case s.Type.Includes(openapi3.TypeInteger):
+		return "a whole number" + bounds(s)
+	case s.Type.Includes(openapi3.TypeNumber):
+		return "a number" + bounds(s)
+	case s.Pattern != "" && s.Description != "":
+		return strings.ToLower(s.Description[:1]) + strings.TrimSuffix(s.Description[1:], ".")
+	case s.Pattern != "":
+		return "what matches " + s.Pattern
+	case s.MaxLength != nil && s.MinLength > 0:
+		return fmt.Sprintf("%d to %d characters", s.MinLength, *s.MaxLength)
+	case s.MaxLength != nil:
+		return fmt.Sprintf("at most %d characters, or leave it out", *s.MaxLength)
+	}
+	return ""
+}
+
+func bounds(s *openapi3.Schema) string {
+	above, below := s.ExclusiveMin.Value, s.ExclusiveMax.Value
+	switch {
+	case above != nil && below != nil:
+		return fmt.Sprintf(" between %v and %v", *above, *below)
+	case s.Min != nil && s.Max != nil:
+		return fmt.Sprintf(" from %v to %v", *s.Min, *s.Max)
+	case s.Min != nil:
+		return fmt.Sprintf(", at least %v", *s.Min)
+	case s.Max != nil:
+		return fmt.Sprintf(", at most %v", *s.Max)
+	}
+	return ""
 }

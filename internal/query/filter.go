@@ -19,6 +19,12 @@ func (f Filter) String() string {
 	return f.Dimension + string(f.Operator) + strings.Join(f.Values, ",")
 }
 
+// Validate refuses a filter that no question takes.
+func (f Filter) Validate() error {
+	_, err := f.check()
+	return err
+}
+
 // condition is a filter that was checked.
 type condition struct {
 	column

@@ -45,24 +45,35 @@ func (e *Engine) check(s Scope, groupBy []string) (scope, error) {
 	if err != nil {
 		return scope{}, err
 	}
-	if len(groupBy) > maxGroupBy {
-		return scope{}, invalid("group_by", "%d dimensions are too many to group by; at most %d", len(groupBy), maxGroupBy)
+	groups, err := checkGroupBy(groupBy)
+	return scope{Scope: s, conditions: conditions, groups: groups}, err
+}
+
+// CheckGroupBy refuses what requests cannot be grouped by.
+func CheckGroupBy(names []string) error {
+	_, err := checkGroupBy(names)
+	return err
+}
+
+func checkGroupBy(names []string) ([]column, error) {
+	if len(names) > maxGroupBy {
+		return nil, invalid("group_by", "%d dimensions are too many to group by; at most %d", len(names), maxGroupBy)
 	}
-	checked := scope{Scope: s, conditions: conditions}
-	for i, name := range groupBy {
+	var groups []column
+	for i, name := range names {
 		c, err := lookUp("group_by", name)
 		if err != nil {
-			return scope{}, err
+			return nil, err
 		}
 		if c.filterOnly {
-			return scope{}, invalid("group_by", "%s has too many values to group by; filter by it instead", name)
+			return nil, invalid("group_by", "%s has too many values to group by; filter by it instead", name)
 		}
-		if slices.Contains(groupBy[:i], name) {
-			return scope{}, invalid("group_by", "%s is given twice", name)
+		if slices.Contains(names[:i], name) {
+			return nil, invalid("group_by", "%s is given twice", name)
 		}
-		checked.groups = append(checked.groups, c)
+		groups = append(groups, c)
 	}
-	return checked, nil
+	return groups, nil
 }
 
 func checkMetric(m Metric, fallback Metric, allowed []Metric) (Metric, error) {
