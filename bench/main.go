@@ -4,10 +4,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/phaseline/phaseline/internal/embedded"
@@ -20,6 +22,7 @@ func main() {
 	flag.IntVar(&o.query, "query", 10_000_000, "requests to ask questions of; a tenth of it is measured too")
 	flag.StringVar(&o.phaseline, "phaseline", "bin/phaseline", "phaseline's binary")
 	flag.StringVar(&o.peer, "peer", "bin/bench-peer", "the peer's binary")
+	flag.StringVar(&o.tables, "tables", "", "a folder to keep the tables of the questions in; where it has some, they are asked of and none are made")
 	flag.StringVar(&o.only, "only", "", "ingest, query or core: the other parts are left out")
 	flag.BoolVar(&o.alone, "alone", false, "ingest by Phaseline alone, for comparing versions of it")
 	flag.Parse()
@@ -32,6 +35,7 @@ func main() {
 type options struct {
 	ingest, query   int
 	phaseline, peer string
+	tables          string
 	only            string
 	alone           bool
 }
@@ -81,15 +85,15 @@ func (o options) run(ctx context.Context) (err error) {
 	}
 	var sets []dataset
 	for _, n := range []int{o.query / 10, o.query} {
-		own, err := fresh(folder, fmt.Sprintf("query-%d", n))
-		if err != nil {
-			return err
-		}
+		own := filepath.Join(cmp.Or(o.tables, folder), fmt.Sprintf("query-%d", n))
 		d, err := askPhaseline(ctx, own, n)
 		if err != nil {
 			return err
 		}
 		sets = append(sets, d)
+		if o.tables != "" {
+			continue
+		}
 		if err := os.RemoveAll(own); err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ var requestsSQL string
 
 const (
 	days    = 5
-	repeats = 20 // of each question; the first is not counted
+	repeats = 20 // of each question, after the first time
 )
 
 // question is one that people ask, and how fast the answer should be there.
@@ -35,10 +35,11 @@ type question struct {
 	ask  func(context.Context) error
 }
 
-// answered is how long a question took.
+// answered is how long a question took: the first time, when nothing of its
+// answer is known, and then.
 type answered struct {
 	question
-	p50, p95 time.Duration
+	first, p50, p95 time.Duration
 }
 
 // dataset is the tables with a number of requests in them.
@@ -48,7 +49,8 @@ type dataset struct {
 	answers                []answered
 }
 
-// askPhaseline fills tables with n requests over five days and asks.
+// askPhaseline asks of n requests over five days, and makes them if the folder has
+// none.
 func askPhaseline(ctx context.Context, folder string, n int) (d dataset, err error) {
 	d.requests = n
 	conn, stop, err := open(ctx, filepath.Join(folder, "clickhouse"), "phaseline")
@@ -60,17 +62,20 @@ func askPhaseline(ctx context.Context, folder string, n int) (d dataset, err err
 	if err := migrations.Run(ctx, conn, migrations.Options{Database: "phaseline", Retention: keep}); err != nil {
 		return d, err
 	}
-	to := time.Now().UTC().Truncate(time.Hour).Add(-time.Hour)
-	from := to.AddDate(0, 0, -days)
-	for day := range days {
-		progress("phaseline: %d requests, day %d of %d", n, day+1, days)
-		if err := conn.Exec(ctx, requestsSQL, clickhouse.Named("from", from.AddDate(0, 0, day).UnixNano()), clickhouse.Named("n", uint64(n/days))); err != nil {
-			return d, fmt.Errorf("make requests: %w", err)
-		}
-	}
-	progress("phaseline: %d requests, hours", n)
-	if err := rollUp(ctx, conn, keep); err != nil {
+	last, err := number(ctx, conn, "SELECT toUnixTimestamp(max(end)) FROM requests")
+	if err != nil {
 		return d, err
+	}
+	made := last > 0
+	to := time.Unix(int64(last), 0).UTC().Add(time.Hour).Truncate(time.Hour)
+	if !made {
+		to = time.Now().UTC().Truncate(time.Hour).Add(-time.Hour)
+	}
+	from := to.AddDate(0, 0, -days)
+	if !made {
+		if err := makeRequests(ctx, conn, keep, from, n); err != nil {
+			return d, err
+		}
 	}
 	if d.requestBytes, err = number(ctx, conn, "SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts WHERE active AND database = currentDatabase() AND table = 'requests'"); err != nil {
 		return d, err
@@ -78,8 +83,10 @@ func askPhaseline(ctx context.Context, folder string, n int) (d dataset, err err
 	if d.hourSize, err = number(ctx, conn, "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase() AND table = 'hours'"); err != nil {
 		return d, err
 	}
-	if err := age(ctx, conn, from, to); err != nil {
-		return d, err
+	if !made {
+		if err := age(ctx, conn, from, to); err != nil {
+			return d, err
+		}
 	}
 	progress("phaseline: %d requests, questions", n)
 	questions, err := questionsOf(ctx, query.New(conn, query.Limits{}), from, to)
@@ -88,6 +95,18 @@ func askPhaseline(ctx context.Context, folder string, n int) (d dataset, err err
 	}
 	d.answers, err = ask(ctx, questions)
 	return d, err
+}
+
+// makeRequests fills the tables with five days of requests and their hours.
+func makeRequests(ctx context.Context, conn driver.Conn, keep migrations.Retention, from time.Time, n int) error {
+	for day := range days {
+		progress("phaseline: %d requests, day %d of %d", n, day+1, days)
+		if err := conn.Exec(ctx, requestsSQL, clickhouse.Named("from", from.AddDate(0, 0, day).UnixNano()), clickhouse.Named("n", uint64(n/days))); err != nil {
+			return fmt.Errorf("make requests: %w", err)
+		}
+	}
+	progress("phaseline: %d requests, hours", n)
+	return rollUp(ctx, conn, keep)
 }
 
 // age merges the days before the last into one part each, as the store does half
@@ -199,17 +218,16 @@ func ask(ctx context.Context, questions []question) ([]answered, error) {
 	var answers []answered
 	for _, q := range questions {
 		var took []time.Duration
-		for i := range repeats + 1 {
+		for range repeats + 1 {
 			began := time.Now()
 			if err := q.ask(ctx); err != nil {
 				return nil, fmt.Errorf("%s: %w", q.name, err)
 			}
-			if i > 0 {
-				took = append(took, time.Since(began))
-			}
+			took = append(took, time.Since(began))
 		}
+		first, took := took[0], took[1:]
 		slices.Sort(took)
-		answers = append(answers, answered{q, took[len(took)/2], took[len(took)*95/100]})
+		answers = append(answers, answered{q, first, took[len(took)/2], took[len(took)*95/100]})
 	}
 	return answers, nil
 }

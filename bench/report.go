@@ -109,10 +109,10 @@ func printStorage(runs []ingested, d dataset) {
 
 func printQuestions(sets []dataset, other *answered) {
 	small, large := sets[0], sets[1]
-	rows := [][]string{{"question", fmt.Sprintf("p95, %s", count(small.requests)), "p50, " + count(large.requests), "p95, " + count(large.requests), "goal", "growth of p50"}}
+	rows := [][]string{{"question", fmt.Sprintf("p95, %s", count(small.requests)), "first, " + count(large.requests), "p50, " + count(large.requests), "p95, " + count(large.requests), "goal", "growth of p50"}}
 	for i, a := range large.answers {
 		before := small.answers[i]
-		rows = append(rows, []string{a.name, ms(before.p95), ms(a.p50), ms(a.p95), fmt.Sprintf("%d ms %s", a.goal.Milliseconds(), verdict(a.p95 <= a.goal)),
+		rows = append(rows, []string{a.name, ms(before.p95), ms(a.first), ms(a.p50), ms(a.p95), fmt.Sprintf("%d ms %s", a.goal.Milliseconds(), verdict(a.p95 <= a.goal)),
 			fmt.Sprintf("×%.1f", float64(a.p50)/float64(before.p50))})
 	}
 	table(fmt.Sprintf("Questions, %d days, 40 series", days), rows...)

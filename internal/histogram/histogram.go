@@ -1,7 +1,6 @@
 package histogram
 
 import (
-	"errors"
 	"iter"
 	"math"
 	"slices"
@@ -110,50 +109,6 @@ func (h *Histogram) Quantile(q float64) (ns int64, ok bool) {
 		return 0, false
 	}
 	return int64(math.Round(Value(i))), true
-}
-
-// Sum counts durations in nanoseconds, and adds histograms as the hours table
-// encodes them: for each bucket, ascending, two LEB128 numbers, its distance
-// from the one before (the first: from ZeroIndex) and its count.
-func Sum(values []int64, encoded []string) (*Histogram, error) {
-	h := &Histogram{}
-	if len(values)+len(encoded) == 0 {
-		return h, nil
-	}
-	var counts [octaves*perOctave - ZeroIndex]int64 // of bucket i at i - ZeroIndex
-	for _, ns := range values {
-		counts[Index(ns)-ZeroIndex]++
-	}
-	for _, text := range encoded {
-		at := uint64(0)
-		for len(text) > 0 {
-			var distance, n uint64
-			distance, text = number(text)
-			n, text = number(text)
-			if at += distance; at >= uint64(len(counts)) || n == 0 {
-				return nil, errors.New("a histogram is not encoded as it should be")
-			}
-			counts[at] += int64(n)
-		}
-	}
-	for at, n := range counts {
-		if n > 0 {
-			h.buckets = append(h.buckets, bucket{int32(at + ZeroIndex), n})
-			h.n += n
-		}
-	}
-	return h, nil
-}
-
-// number reads a LEB128 number and returns what follows it; 0 of what is none.
-func number(text string) (n uint64, rest string) {
-	for i := 0; i < len(text) && i < 9; i++ {
-		n |= uint64(text[i]&0x7f) << (7 * i)
-		if text[i] < 0x80 {
-			return n, text[i+1:]
-		}
-	}
-	return 0, ""
 }
 
 // Nth returns the value with the given 0-based rank of those that were

@@ -135,13 +135,21 @@ func TestOverdispersion(t *testing.T) {
 		}
 		return blocks
 	}
-	phi, ok := Overdispersion(blocks(0), 0.95)
+	overdispersion := func(blocks []*Histogram, q float64) (float64, bool) {
+		var sum Sum
+		for _, b := range blocks {
+			sum.Add(b)
+		}
+		all := sum.Take()
+		return Overdispersion(&all, blocks, q)
+	}
+	phi, ok := overdispersion(blocks(0), 0.95)
 	require.True(t, ok)
 	assert.InDelta(t, 1, phi, 0.6, "independent requests")
-	phi, ok = Overdispersion(blocks(0.5), 0.95)
+	phi, ok = overdispersion(blocks(0.5), 0.95)
 	require.True(t, ok)
 	assert.Greater(t, phi, 8., "requests of one block share a queue")
-	_, ok = Overdispersion(blocks(0)[:MinBlocks-1], 0.95)
+	_, ok = overdispersion(blocks(0)[:MinBlocks-1], 0.95)
 	assert.False(t, ok)
 
 	same := make([]*Histogram, MinBlocks)
@@ -149,7 +157,55 @@ func TestOverdispersion(t *testing.T) {
 		same[i] = &Histogram{}
 		same[i].Add(100, 5)
 	}
-	phi, ok = Overdispersion(same, 0.5)
+	phi, ok = overdispersion(same, 0.5)
 	assert.True(t, ok)
 	assert.Equal(t, 1., phi)
+}
+
+// However durations come to be added, the histogram is the same.
+func TestSumAddsUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var want Histogram
+		var sum Sum
+		for range 2 { // a sum starts anew once it is taken
+			want = Histogram{}
+			for range rapid.IntRange(0, 4).Draw(t, "parts") {
+				values := rapid.SliceOfN(rapid.Int64Range(-1, math.MaxInt64), 0, 300).Draw(t, "values")
+				var part Histogram
+				for _, v := range values {
+					part.Observe(v)
+				}
+				want.Merge(&part)
+				switch rapid.IntRange(0, 2).Draw(t, "how") {
+				case 0:
+					sum.Observe(values)
+				case 1:
+					sum.Add(&part)
+				case 2:
+					var one Sum
+					one.Add(&part)
+					require.NoError(t, sum.AddEncoded(one.TakeEncoded(nil)))
+					require.Zero(t, one)
+				}
+			}
+			got := sum.Take()
+			require.Equal(t, want.n, got.n)
+			require.True(t, slices.Equal(want.buckets, got.buckets))
+			require.Zero(t, sum)
+		}
+	})
+}
+
+func TestSumRefusesWhatIsNoHistogram(t *testing.T) {
+	for _, text := range []string{
+		"\x80",             // no end
+		"\x01",             // no count
+		"\x01\x00",         // a count of zero
+		"\x01\x02\x00\x01", // the same bucket twice
+		"\x90\x4e\x01",     // a bucket beyond the last
+		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01", // no number of 64 bits
+	} {
+		var sum Sum
+		assert.Error(t, sum.AddEncoded([]byte(text)), "%q", text)
+	}
 }

@@ -62,19 +62,17 @@ func (h *Histogram) QuantileInterval(q, phi float64) (low, high int64, ok bool) 
 }
 
 // Overdispersion returns φ: the variance, from time block to time block, of the
-// share of values above quantile q of them all, divided by what it would be if
+// share of values above quantile q of them all (the blocks' sum), divided by what it would be if
 // values were independent. It is at least 1, and false with fewer than
 // MinBlocks blocks that have values.
 //
 // Requests that waited in the same queue are not independent: in a busy system
 // φ is tens, and an interval that ignores it is several times too narrow.
-func Overdispersion(blocks []*Histogram, q float64) (phi float64, ok bool) {
-	var all Histogram
+func Overdispersion(all *Histogram, blocks []*Histogram, q float64) (phi float64, ok bool) {
 	used := 0
 	for _, b := range blocks {
 		if b.n > 0 {
 			used++
-			all.Merge(b)
 		}
 	}
 	if used < MinBlocks {

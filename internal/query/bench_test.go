@@ -26,8 +26,10 @@ func BenchmarkQuestions(b *testing.B) {
 	const days = 5
 	from := noon.Truncate(24*time.Hour).AddDate(0, 0, -days)
 	to := from.AddDate(0, 0, days)
+	synthetic, err := os.ReadFile("../../bench/requests.sql")
+	require.NoError(b, err)
 	for day := range days {
-		require.NoError(b, conn.Exec(b.Context(), synthetic, clickhouse.Named("from", from.AddDate(0, 0, day).UnixNano()), clickhouse.Named("n", uint64(requests/days))))
+		require.NoError(b, conn.Exec(b.Context(), string(synthetic), clickhouse.Named("from", from.AddDate(0, 0, day).UnixNano()), clickhouse.Named("n", uint64(requests/days))))
 	}
 	rollUp(b, conn, from, to)
 	ask(b, New(conn, Limits{}), from, to)
@@ -102,24 +104,3 @@ func ask(b *testing.B, e *Engine, from, to time.Time) {
 		})
 	}
 }
-
-// synthetic makes a day of requests with every number known.
-const synthetic = `
-INSERT INTO requests (service, end, trace_id, span_id, version_name, environment, operation, model, provider, engine, dialect,
-	streaming, outcome, vantage, total_ns, network_ns, queue_ns, prefill_ns, decode_ns,
-	ttft_ns, ttft_kind, ttft_source, ttft_is_split, ttft_network_ns, tpot_ns,
-	input_tokens, cached_input_tokens, output_tokens, network_provenance, queue_provenance, prefill_provenance, decode_provenance,
-	ttft_provenance, attributes, version)
-WITH rand64(1) AS r, toInt64(3e6 + randExponential(1/4e6, 2)) AS network, toInt64(10e6 * exp(2 * randNormal(0, 1, 3))) AS queue,
-	toInt64(randUniform(100, 8000, 4)) AS input, toInt64(20e6 + input * 3e4) AS prefill, toInt64(2 + randExponential(1/300, 5)) AS output,
-	toInt64(output * 12e6) AS decode, toInt64(randUniform(1e6, 3e6, 6)) AS rest, rand(7) % 100 AS pick,
-	fromUnixTimestamp64Nano({from:Int64} + toInt64(number) * intDiv(86400000000000, toInt64({n:UInt64})), 'UTC') AS at
-SELECT ['chat-api', 'search', 'agent', 'summarizer', 'batch'][1 + r % 5], at, toFixedString(reinterpretAsFixedString(generateUUIDv4()), 16),
-	toFixedString(reinterpretAsFixedString(rand64(8)), 8), at - toIntervalNanosecond(network + queue + prefill + decode + rest),
-	['1.0', '1.1'][1 + intDiv(r, 5) % 2], 'prod', 'chat', ['gpt-4o', 'llama-70b', 'qwen3', 'claude'][1 + intDiv(r, 10) % 4], 'vllm', 'vllm', 'semconv',
-	true, multiIf(pick < 2, 'error', pick = 2, 'cancelled', pick < 5, 'cache_hit', 'ok'), 'client',
-	network + queue + prefill + decode + rest, network, queue, prefill, decode,
-	intDiv(network, 2) + queue + prefill + intDiv(rest, 2), 'first_chunk', 'gen_ai.response.time_to_first_chunk',
-	true, intDiv(network, 2), intDiv(decode, output - 1),
-	input, intDiv(input, 3), output, 'derived', 'measured', 'measured', 'measured', 'measured', map('route', ['/chat', '/search'][1 + r % 2]), 2001
-FROM numbers({n:UInt64})`

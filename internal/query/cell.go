@@ -1,8 +1,11 @@
 package query
 
 import (
-	"errors"
 	"fmt"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/phaseline/phaseline/internal/histogram"
 )
@@ -100,53 +103,63 @@ type cell struct {
 	// quantiles are chosen from them if the histogram counts nothing else.
 	values [metricCount][]int64
 	// encoded are histograms that are not added yet.
-	encoded [metricCount][]string
+	encoded [metricCount][][]byte
 }
 
 func (c *cell) amount(m Metric) *amount { return &c.amounts[metricIndex[m]] }
 
 func (c *cell) histogram(m Metric) *histogram.Histogram { return &c.histograms[metricIndex[m]] }
 
-// addEncoded adds a histogram of a metric.
-func (c *cell) addEncoded(m measure, text string) error {
-	c.encoded[m] = append(c.encoded[m], text)
-	const enough = 64 // so that the cost of each is that of its own buckets
-	if len(c.encoded[m]) < enough {
-		return nil
+// observe puts what was read into the histograms.
+func (c *cell) observe(sum *histogram.Sum) error {
+	for m := range c.histograms {
+		if len(c.values[m])+len(c.encoded[m]) == 0 {
+			continue
+		}
+		sum.Add(&c.histograms[m])
+		sum.Observe(c.values[m])
+		for _, text := range c.encoded[m] {
+			if err := sum.AddEncoded(text); err != nil {
+				return fmt.Errorf("hours: %w", err)
+			}
+		}
+		c.histograms[m], c.encoded[m] = sum.Take(), nil
 	}
-	return c.observe()
+	return nil
 }
 
-// observe puts what was read into the histograms.
-func (c *cell) observe() error {
-	for m := range c.histograms {
-		added, err := histogram.Sum(c.values[m], c.encoded[m])
-		if err != nil {
-			return fmt.Errorf("hours: %w", err)
+// join makes one of the encoded histograms of each metric.
+func (c *cell) join(sum *histogram.Sum) error {
+	for m, texts := range c.encoded {
+		if len(texts) == 1 {
+			continue
 		}
-		c.histograms[m].Merge(added)
-		c.encoded[m] = c.encoded[m][:0]
+		size := 0
+		for _, text := range texts {
+			if err := sum.AddEncoded(text); err != nil {
+				return fmt.Errorf("hours: %w", err)
+			}
+			size += len(text)
+		}
+		c.encoded[m] = [][]byte{slices.Clip(sum.TakeEncoded(make([]byte, 0, size)))}
 	}
 	return nil
 }
 
 // forget puts the values into the histograms and keeps none.
-func (c *cell) forget() {
-	_ = c.observe() // of values nothing can fail
+func (c *cell) forget(sum *histogram.Sum) {
+	_ = c.observe(sum) // of values nothing can fail
 	for m := range c.values {
 		c.values[m] = c.values[m][:0]
 	}
 }
 
-// merge adds another cell, but for its values.
-func (c *cell) merge(o *cell) {
+// add adds what another cell counts, but for its durations.
+func (c *cell) add(o *cell) {
 	c.counts.merge(o.counts)
 	c.counted += o.counted
 	for i := range c.amounts {
 		c.amounts[i].merge(o.amounts[i])
-	}
-	for i := range c.histograms {
-		c.histograms[i].Merge(&o.histograms[i])
 	}
 }
 
@@ -196,8 +209,9 @@ func (c cells) merge(o cells) {
 	for k, blocks := range o {
 		for number, block := range blocks {
 			into := c.at(k, number)
-			into.merge(block)
-			for m := range block.values {
+			into.add(block)
+			for m := range block.histograms {
+				into.histograms[m].Merge(&block.histograms[m])
 				into.values[m] = append(into.values[m], block.values[m]...)
 			}
 		}
@@ -205,17 +219,30 @@ func (c cells) merge(o cells) {
 }
 
 // observe puts what was read into the histograms of every cell.
-func (c cells) observe() (err error) {
-	c.each(func(c *cell) { err = errors.Join(err, c.observe()) })
-	return err
-}
+func (c cells) observe() error { return c.each((*cell).observe) }
 
-func (c cells) each(do func(*cell)) {
+// each does something with every cell, on every processor; each is given a sum of
+// its own.
+func (c cells) each(do func(*cell, *histogram.Sum) error) error {
+	var all []*cell
 	for _, blocks := range c {
 		for _, block := range blocks {
-			do(block)
+			all = append(all, block)
 		}
 	}
+	var group errgroup.Group
+	for some := range slices.Chunk(all, max(1, (len(all)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))) {
+		group.Go(func() error {
+			var sum histogram.Sum
+			for _, c := range some {
+				if err := do(c, &sum); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 func (c cells) at(k key, block int64) *cell {

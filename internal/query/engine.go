@@ -16,12 +16,13 @@ type Engine struct {
 	conn   driver.Conn
 	limits Limits
 	slots  chan struct{} // one for each statement at once
+	hours  *hourCache
 }
 
 // New returns an engine that reads through conn.
 func New(conn driver.Conn, limits Limits) *Engine {
 	limits = limits.withDefaults()
-	return &Engine{conn: conn, limits: limits, slots: make(chan struct{}, limits.Statements)}
+	return &Engine{conn: conn, limits: limits, slots: make(chan struct{}, limits.Statements), hours: newHourCache(limits.Cache)}
 }
 
 // Limits returns the limits in force.

@@ -2,27 +2,93 @@ package query
 
 import (
 	"context"
-	"errors"
+	"maps"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/phaseline/phaseline/internal/histogram"
 )
 
 // readHours reads whole hours.
-func (e *Engine) readHours(ctx context.Context, s scope, r reading, span Range) (*found, error) {
+func (e *Engine) readHours(ctx context.Context, s scope, r reading, p plan) (*found, error) {
 	f := &found{cells: cells{}, slices: make([][]slice, len(r.slicings))}
 	all, ctx := errgroup.WithContext(ctx)
-	all.Go(func() error { return e.readHourCells(ctx, f.cells, s, r, span) })
+	all.Go(func() error { return e.readHourCells(ctx, f.cells, s, r, p) })
 	for i, by := range r.slicings {
-		all.Go(func() (err error) { f.slices[i], err = e.readHourSlices(ctx, s, r, by, span); return err })
+		all.Go(func() (err error) { f.slices[i], err = e.readHourSlices(ctx, s, r, by, p.hours); return err })
 	}
 	return f, all.Wait()
 }
 
-// readHourCells adds up rows here: merging histograms is most of the work, and
-// the store takes five times as long for it.
-func (e *Engine) readHourCells(ctx context.Context, into cells, s scope, r reading, span Range) error {
+// readHourCells reads those hours that are not remembered.
+func (e *Engine) readHourCells(ctx context.Context, into cells, s scope, r reading, p plan) error {
+	q := newHourQuestion(s, r)
+	known := map[int64]hourAnswer{}
+	if len(r.keys) == 0 {
+		known = e.hours.get(q.name, p.states)
+	}
+	missing := unknownOf(p.states, known)
+	if missing.From.Before(missing.To) {
+		read, err := e.askHours(ctx, q, missing)
+		if err != nil {
+			return err
+		}
+		if len(r.keys) == 0 {
+			e.hours.put(q.name, read)
+		}
+		maps.Copy(known, read)
+	}
+	for hour := range p.states {
+		block := r.grid.block(hour * int64(time.Second))
+		for _, g := range known[hour].groups {
+			c := into.at(g.key, block)
+			c.counts.merge(g.counts)
+			c.counted += g.counted
+			for m := range g.amounts {
+				c.amounts[m].merge(g.amounts[m])
+			}
+			for i, m := range r.histograms {
+				c.encoded[metricIndex[m]] = append(c.encoded[metricIndex[m]], g.histograms[i])
+			}
+		}
+	}
+	return into.observe()
+}
+
+// unknownOf is the shortest range that has every hour which is not known.
+func unknownOf(states map[int64]uint64, known map[int64]hourAnswer) Range {
+	var r Range
+	for hour := range states {
+		if _, ok := known[hour]; ok {
+			continue
+		}
+		from := time.Unix(hour, 0).UTC()
+		to := from.Add(time.Hour)
+		if r.From.IsZero() {
+			r = Range{from, to}
+		}
+		if from.Before(r.From) {
+			r.From = from
+		}
+		if to.After(r.To) {
+			r.To = to
+		}
+	}
+	return r
+}
+
+// hourQuestion is what is asked of each of some hours.
+type hourQuestion struct {
+	name            string
+	statement       *statement // without the hours
+	scope           scope
+	counted, summed []measure
+	histograms      []Metric
+}
+
+func newHourQuestion(s scope, r reading) hourQuestion {
 	counted, summed := r.amounts(inputTokens)
 	q := &statement{}
 	q.add("SELECT ")
@@ -37,31 +103,67 @@ func (e *Engine) readHourCells(ctx context.Context, into cells, s scope, r readi
 	for _, m := range r.histograms {
 		q.add(", ", histogramColumns[metricIndex[m]])
 	}
-	s.fromHours(q, span)
+	q.add(", ", hourState, " FROM hours FINAL WHERE tenant = ").bind("String", s.Tenant)
+	s.where(q, TierHours)
 	s.only(q, r.keys)
+	name := q.name()
+	if s.IncludeFailed {
+		name += " failed too"
+	}
+	return hourQuestion{name: name, statement: q, scope: s, counted: counted, summed: summed, histograms: r.histograms}
+}
 
-	x := newCellRow(s, counted, summed)
-	encoded := make([]string, len(r.histograms))
+// hourState is a number of a row of hours. Rows are written anew with all of their
+// hour, so its sum over an hour tells what is there from what was.
+const hourState fragment = "cityHash64(version, written)"
+
+// askHours adds up rows here: merging histograms is most of the work, and the
+// store takes five times as long for it.
+func (e *Engine) askHours(ctx context.Context, q hourQuestion, span Range) (map[int64]hourAnswer, error) {
+	q.statement.add(" AND hour >= ").bind("DateTime('UTC')", span.From).add(" AND hour < ").bind("DateTime('UTC')", span.To)
+	x := newCellRow(q.scope, q.counted, q.summed)
+	encoded := make([][]byte, len(q.histograms))
+	var state uint64
 	dest := x.dest
 	for i := range encoded {
 		dest = append(dest, &encoded[i])
 	}
-	err := e.read(ctx, q, func(rows driver.Rows) error {
+	dest = append(dest, &state)
+	states, read := map[int64]uint64{}, cells{}
+	err := e.read(ctx, q.statement, func(rows driver.Rows) error {
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
-		c := into.at(x.key, r.grid.block(x.at*int64(time.Second)))
+		states[x.at] += state
+		c := read.at(x.key, x.at)
 		if !x.addTo(c) {
 			return nil
 		}
-		for i, m := range r.histograms {
-			if err := c.addEncoded(metricIndex[m], encoded[i]); err != nil {
-				return err
+		for i, m := range q.histograms {
+			if len(encoded[i]) > 0 {
+				c.encoded[metricIndex[m]] = append(c.encoded[metricIndex[m]], encoded[i])
 			}
 		}
 		return nil
 	})
-	return errors.Join(err, into.observe())
+	if err != nil {
+		return nil, err
+	}
+	if err := read.each(func(c *cell, sum *histogram.Sum) error { return c.join(sum) }); err != nil {
+		return nil, err
+	}
+	answers := map[int64]hourAnswer{}
+	for k, hours := range read {
+		for hour, c := range hours {
+			g := hourGroup{key: k, counts: c.counts, counted: c.counted, amounts: [inputTokens]amount(c.amounts[:inputTokens])}
+			for _, m := range q.histograms {
+				g.histograms = append(g.histograms, c.encoded[metricIndex[m]][0])
+			}
+			a := answers[hour]
+			answers[hour] = hourAnswer{states[hour], append(a.groups, g)}
+		}
+	}
+	return answers, nil
 }
 
 // histogramColumns are the histograms of each metric in hours.

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/phaseline/phaseline/internal/histogram"
 )
 
 // request is what is read of a request.
@@ -142,6 +144,7 @@ type tally struct {
 	distributed     []measure // those of reading.histograms
 	slicesBy        []map[place]*slice
 	room            int64 // for requests that are kept one by one
+	sum             histogram.Sum
 
 	// The cell of the request before, which is mostly that of the next one, too.
 	last  *cell
@@ -190,7 +193,7 @@ func (t *tally) add(x *request) {
 	}
 	const enough = 4096 // so that counting them costs what they cost
 	if !t.exact && c.counted%enough == 0 {
-		c.forget()
+		c.forget(&t.sum)
 	}
 	if len(t.slicings) == 0 || x.values[t.whole.measure] < 0 {
 		return
@@ -218,14 +221,19 @@ func (t *tally) cell(x *request) *cell {
 // stopKeeping goes on with buckets alone: there are too many requests.
 func (t *tally) stopKeeping() {
 	t.exact, t.splits = false, nil
-	t.cells.each((*cell).forget)
+	_ = t.cells.each(forget) // nothing can fail
+}
+
+func forget(c *cell, sum *histogram.Sum) error {
+	c.forget(sum)
+	return nil
 }
 
 func (t *tally) finish() *found {
 	if t.exact {
 		_ = t.cells.observe() // nothing is encoded
 	} else {
-		t.cells.each((*cell).forget)
+		_ = t.cells.each(forget)
 	}
 	t.slices = make([][]slice, len(t.slicings))
 	for i := range t.slicings {

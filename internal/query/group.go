@@ -35,11 +35,18 @@ func (e *Engine) busiest(ctx context.Context, s scope, p plan) ([]group, error) 
 // groups are the groups of the cells, the busiest first.
 func (f *found) groups() []group {
 	groups := make([]group, 0, len(f.cells))
+	var sum histogram.Sum
 	for k, blocks := range f.cells {
 		g := group{key: k, cell: &cell{}}
 		for _, number := range slices.Sorted(maps.Keys(blocks)) {
 			g.blocks = append(g.blocks, blocks[number])
-			g.cell.merge(blocks[number])
+			g.cell.add(blocks[number])
+		}
+		for m := range g.cell.histograms {
+			for _, b := range g.blocks {
+				sum.Add(&b.histograms[m])
+			}
+			g.cell.histograms[m] = sum.Take()
 		}
 		groups = append(groups, g)
 	}
@@ -67,7 +74,7 @@ func (g group) quantile(q float64, m Metric) Quantile {
 	for i, b := range g.blocks {
 		blocks[i] = b.histogram(m)
 	}
-	phi, ok := histogram.Overdispersion(blocks, q)
+	phi, ok := histogram.Overdispersion(all, blocks, q)
 	if !ok {
 		return answer
 	}
@@ -104,7 +111,7 @@ func (c *cell) coverage() Coverage {
 func (m *Meta) describe(groups []group) {
 	all := &cell{}
 	for _, g := range groups {
-		all.merge(g.cell)
+		all.add(g.cell)
 	}
 	m.describeCell(all)
 }

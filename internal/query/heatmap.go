@@ -34,12 +34,13 @@ func (e *Engine) Heatmap(ctx context.Context, h Heatmap) (HeatmapAnswer, error) 
 	}
 
 	answer := HeatmapAnswer{Meta: p.meta(read), Metric: metric, StepNS: int64(steps.step), Times: steps.times(), Buckets: []Bucket{}}
-	all := &cell{}
-	for _, c := range read.cells[key{}] {
-		all.merge(c)
+	groups := read.groups()
+	answer.describe(groups)
+	var low, high int32
+	ok := false
+	if len(groups) > 0 {
+		low, high, ok = groups[0].cell.histogram(metric).Extent()
 	}
-	answer.describeCell(all)
-	low, high, ok := all.histogram(metric).Extent()
 	shift := 0
 	for ok && (high>>shift)-(low>>shift) >= heatmapRows {
 		shift++

@@ -27,6 +27,8 @@ type Limits struct {
 	// numbers of each, kept in memory (some 200 bytes for one). Beyond it they are
 	// in log buckets, from the hours table if that can answer. Default 250,000.
 	ExactRows int64
+	// Cache is how many bytes of what whole hours answered are remembered. Default 64 MiB.
+	Cache int64
 }
 
 func (l Limits) withDefaults() Limits {
@@ -38,6 +40,7 @@ func (l Limits) withDefaults() Limits {
 	defaultTo(&l.Memory, 1<<30)
 	defaultTo(&l.Rows, 20_000_000)
 	defaultTo(&l.ExactRows, 250_000)
+	defaultTo(&l.Cache, 64<<20)
 	return l
 }
 

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -21,6 +22,9 @@ type plan struct {
 	// the covered range, without overlap.
 	hours Range
 	edges []Range
+	// states tell the rows of each of the hours that has any, by its start in Unix
+	// seconds, from others.
+	states map[int64]uint64
 }
 
 // meta is what the plan says of an answer. What was read is given if the answer
@@ -45,28 +49,29 @@ func (e *Engine) plan(ctx context.Context, s scope, step time.Duration) (plan, e
 	if !whole.From.Before(whole.To) {
 		return exact, nil
 	}
-	through, oldest, n, dropped, err := e.inHours(ctx, s, whole)
+	in, err := e.inHours(ctx, s, whole)
 	if err != nil {
 		return plan{}, err
 	}
-	if closed := through.Truncate(time.Hour); closed.Before(whole.To) {
+	if closed := in.through.Truncate(time.Hour); closed.Before(whole.To) {
 		whole.To = closed
 	}
 	if !whole.From.Before(whole.To) {
 		return exact, nil
 	}
-	exact.estimate = n
+	exact.estimate = in.n
 	switch answered := s.answeredByHours(); {
-	case dropped == 0 && (!answered || step%time.Hour != 0 || n <= e.limits.ExactRows):
+	case in.dropped == 0 && (!answered || step%time.Hour != 0 || in.n <= e.limits.ExactRows):
 		return exact, nil
 	case !answered:
 		return plan{}, tooLarge("from", "requests before %s are kept by the hour only, and hours cannot be grouped or filtered so; start there, or ask by %s",
-			oldest.Format(time.RFC3339), hourDimensions())
+			in.oldest.Format(time.RFC3339), hourDimensions())
 	case step%time.Hour != 0:
-		return plan{}, tooLarge("step", "requests before %s are kept by the hour only; start there, or take steps of whole hours", oldest.Format(time.RFC3339))
+		return plan{}, tooLarge("step", "requests before %s are kept by the hour only; start there, or take steps of whole hours", in.oldest.Format(time.RFC3339))
 	}
-	p := plan{tier: TierHours, estimate: n, covered: s.Range, hours: whole}
-	if s.Range.From.Before(oldest.Truncate(time.Hour)) {
+	p := plan{tier: TierHours, estimate: in.n, covered: s.Range, hours: whole, states: in.states}
+	maps.DeleteFunc(p.states, func(hour int64, _ uint64) bool { return hour >= whole.To.Unix() })
+	if s.Range.From.Before(in.oldest.Truncate(time.Hour)) {
 		p.covered.From = whole.From
 	}
 	for _, edge := range []Range{{p.covered.From, whole.From}, {whole.To, s.Range.To}} {
@@ -77,12 +82,17 @@ func (e *Engine) plan(ctx context.Context, s scope, step time.Duration) (plan, e
 	return p, nil
 }
 
-// inHours says what the hours table could answer of whole hours: up to when
-// every request that was written is in its hour, the end of the oldest request
-// that is still stored (latest if there is none), how many requests the hours
-// stand for, and how many of those ended before the oldest. Conditions that the
-// hours table cannot check are left out.
-func (e *Engine) inHours(ctx context.Context, s scope, whole Range) (through, oldest time.Time, n, dropped int64, err error) {
+// hoursHeld is what the hours table could answer of some whole hours.
+type hoursHeld struct {
+	through    time.Time // every request written until then is in its hour
+	oldest     time.Time // end of the oldest request that is still stored; latest if there is none
+	n, dropped int64     // requests that the hours stand for, and how many of those ended before the oldest
+	states     map[int64]uint64
+}
+
+// inHours says what the hours table could answer of whole hours. Conditions that
+// it cannot check are left out.
+func (e *Engine) inHours(ctx context.Context, s scope, whole Range) (hoursHeld, error) {
 	checkable := s
 	checkable.conditions = nil
 	for _, c := range s.conditions {
@@ -93,11 +103,25 @@ func (e *Engine) inHours(ctx context.Context, s scope, whole Range) (through, ol
 	q := (&statement{}).add("WITH (SELECT max(through) FROM progress WHERE loop = 'rollup') AS rolled_up, ")
 	// From the parts' own statistics: no row is read.
 	q.add("(SELECT if(count() = 0, ").bind("DateTime64(9, 'UTC')", latest).add(", min(end)) FROM requests) AS oldest ")
-	q.add("SELECT toDateTime64(rolled_up, 3, 'UTC'), toDateTime64(oldest, 9, 'UTC'), sum(requests), sumIf(requests, hour < toStartOfHour(oldest))")
+	q.add("SELECT toDateTime64(rolled_up, 3, 'UTC'), toDateTime64(oldest, 9, 'UTC'), toInt64(toUnixTimestamp(hour)), sum(requests), sum(", hourState, ")")
 	checkable.fromHours(q, whole)
-	var all, before uint64
-	err = e.read(ctx, q, func(rows driver.Rows) error { return rows.Scan(&through, &oldest, &all, &before) })
-	return through.UTC(), oldest.UTC(), int64(all), int64(before), err
+	q.add(" GROUP BY hour")
+	held := hoursHeld{states: map[int64]uint64{}}
+	err := e.read(ctx, q, func(rows driver.Rows) error {
+		var hour int64
+		var n, state uint64
+		if err := rows.Scan(&held.through, &held.oldest, &hour, &n, &state); err != nil {
+			return err
+		}
+		held.states[hour] = state
+		held.n += int64(n)
+		if hour < held.oldest.Truncate(time.Hour).Unix() {
+			held.dropped += int64(n)
+		}
+		return nil
+	})
+	held.through, held.oldest = held.through.UTC(), held.oldest.UTC()
+	return held, err
 }
 
 func hourDimensions() string {

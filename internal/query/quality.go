@@ -59,7 +59,7 @@ func (e *Engine) Quality(ctx context.Context, q Quality) (QualityAnswer, error) 
 	all := &cell{}
 	services := map[string]*service{}
 	err = e.instrumentations(ctx, s, func(name string, values [4]string, streaming int64, c *cell) {
-		all.merge(c)
+		all.add(c)
 		if services[name] == nil {
 			services[name] = &service{cell: &cell{}}
 		}
@@ -96,9 +96,9 @@ func (e *Engine) newest(ctx context.Context, s scope, n int64) (Range, error) {
 	if !whole.From.Before(whole.To) {
 		return s.Range, nil
 	}
-	_, _, all, _, err := e.inHours(ctx, s, whole)
-	if all > n {
-		s.Range.From = s.Range.To.Add(-time.Duration(float64(s.Range.length()) * float64(n) / float64(all)))
+	held, err := e.inHours(ctx, s, whole)
+	if held.n > n {
+		s.Range.From = s.Range.To.Add(-time.Duration(float64(s.Range.length()) * float64(n) / float64(held.n)))
 	}
 	return s.Range, err
 }
@@ -151,7 +151,7 @@ type service struct {
 }
 
 func (x *service) add(values [4]string, streaming int64, c *cell) {
-	x.cell.merge(c)
+	x.cell.add(c)
 	x.streaming += streaming
 	for i, v := range values {
 		if x.values[i] == nil {

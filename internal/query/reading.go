@@ -49,7 +49,7 @@ func (e *Engine) readPlan(ctx context.Context, s scope, p plan, r reading) (*fou
 	var hours, edges *found
 	both, ctx := errgroup.WithContext(ctx)
 	if p.tier == TierHours {
-		both.Go(func() (err error) { hours, err = e.readHours(ctx, s, r, p.hours); return err })
+		both.Go(func() (err error) { hours, err = e.readHours(ctx, s, r, p); return err })
 	}
 	if len(p.edges) > 0 {
 		read := e.readRequests

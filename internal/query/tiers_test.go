@@ -17,14 +17,18 @@ import (
 // rollUp fills the hours table as the store does, up to a time.
 func rollUp(t testing.TB, conn clickhouse.Conn, from, through time.Time) {
 	t.Helper()
-	sql, err := os.ReadFile("../store/sql/hour.sql")
-	require.NoError(t, err)
 	for hour := from.Truncate(time.Hour); hour.Before(through.Truncate(time.Hour)); hour = hour.Add(time.Hour) {
-		require.NoError(t, conn.Exec(t.Context(), string(sql), clickhouse.Named("hour", hour.Unix()), clickhouse.Named("version", uint64(1)),
-			clickhouse.Named("fold", false), clickhouse.Named("series", 1000)))
+		require.NoError(t, rollUpHour(t, conn, hour, 1))
 	}
 	require.NoError(t, conn.Exec(t.Context(), "INSERT INTO progress (loop, through) VALUES ('rollup', fromUnixTimestamp64Milli({through:Int64}))",
 		clickhouse.Named("through", through.UnixMilli())))
+}
+
+func rollUpHour(t testing.TB, conn clickhouse.Conn, hour time.Time, version uint64) error {
+	sql, err := os.ReadFile("../store/sql/hour.sql")
+	require.NoError(t, err)
+	return conn.Exec(t.Context(), string(sql), clickhouse.Named("hour", hour.Unix()), clickhouse.Named("version", version),
+		clickhouse.Named("fold", false), clickhouse.Named("series", 1000))
 }
 
 // tiers are two engines on the same data: one reads requests, one reads hours
