@@ -104,7 +104,8 @@ func runChild(config string, report io.WriteCloser) error {
 	if err != nil {
 		return fmt.Errorf("listen for queries: %w", err)
 	}
-	server := &http.Server{Handler: newHandler(lib, args, hello), ReadHeaderTimeout: 10 * time.Second}
+	handler := newHandler(lib, args, hello)
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	fmt.Fprintln(report, reportReady)
@@ -122,6 +123,7 @@ func runChild(config string, report io.WriteCloser) error {
 	}
 	closed := make(chan struct{})
 	go func() {
+		handler.sessions.close()
 		keeper.close()
 		close(closed)
 	}()

@@ -171,8 +171,8 @@ func newEngine(cfg Config) (*Engine, error) {
 // it, Auth.Database above all.
 //
 // While the engine restarts after a crash, queries fail at once with an error that wraps
-// the refused connection; it is retryable. Each query has its own session in the engine:
-// SET and USE do not last beyond the statement, settings go with the query's context.
+// the refused connection; it is retryable. Each query is on its own in the engine: SET and
+// USE do not last beyond the statement, settings go with the query's context.
 // The setting log_comment is taken: cancellation finds the statement by it.
 func (e *Engine) Options() *clickhouse.Options {
 	return &clickhouse.Options{

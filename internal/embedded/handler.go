@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,11 +34,12 @@ const (
 
 // handler answers the part of ClickHouse's HTTP interface that clickhouse-go uses.
 type handler struct {
-	lib   *chdb
-	args  []string
-	hello []byte        // the answer to the driver's greeting
-	slots chan struct{} // statements at once
-	fail  func(error)   // ends the process
+	lib      *chdb
+	args     []string
+	hello    []byte        // the answer to the driver's greeting
+	slots    chan struct{} // statements at once
+	sessions sessions      // that may be used again
+	fail     func(error)   // ends the process
 }
 
 func newHandler(lib *chdb, args []string, hello []byte) *handler {
@@ -81,15 +84,21 @@ func (h *handler) run(ctx context.Context, s *statement, out *response) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	conn, err := h.lib.open(h.args)
+	in, err := h.session(s)
 	if err != nil {
 		return err
 	}
-	defer conn.close()
-	if err := s.prepare(conn); err != nil {
-		return err
+	ended := h.watch(ctx, s, in)
+	err = h.answer(in.conn, s, out)
+	if ended() && err == nil && s.streams() {
+		h.sessions.keep(in)
+	} else {
+		in.conn.close()
 	}
-	defer h.watch(ctx, s)()
+	return err
+}
+
+func (h *handler) answer(conn *connection, s *statement, out *response) error {
 	if s.streams() {
 		return conn.stream(s.sql, s.params, out.emit)
 	}
@@ -100,10 +109,32 @@ func (h *handler) run(ctx context.Context, s *statement, out *response) error {
 	return out.emit(data)
 }
 
+// session is one for the statement: of a SELECT, one that other SELECTs with the
+// same settings had.
+func (h *handler) session(s *statement) (*session, error) {
+	if s.streams() {
+		if kept := h.sessions.take(s.sessionName()); kept != nil {
+			return kept, nil
+		}
+	}
+	conn, err := h.lib.open(h.args)
+	if err != nil {
+		return nil, err
+	}
+	x := &session{name: s.sessionName(), id: rand.Text(), conn: conn}
+	if err := s.prepare(conn, x.id); err != nil {
+		conn.close()
+		return nil, err
+	}
+	return x, nil
+}
+
 // watch kills the statement when its client leaves or its time is up, until the returned
-// function is called. The engine checks max_execution_time itself, but not everywhere.
-func (h *handler) watch(ctx context.Context, s *statement) (ended func()) {
+// function is called. That says whether nothing was killed. The engine checks
+// max_execution_time itself, but not everywhere.
+func (h *handler) watch(ctx context.Context, s *statement, x *session) (ended func() bool) {
 	done := make(chan struct{})
+	var over atomic.Bool // either way
 	go func() {
 		limit := time.NewTimer(s.limit + time.Second)
 		defer limit.Stop()
@@ -113,29 +144,35 @@ func (h *handler) watch(ctx context.Context, s *statement) (ended func()) {
 		case <-ctx.Done():
 		case <-limit.C:
 		}
-		h.kill(s)
+		if over.Swap(true) {
+			return // it just ended, and the session may be another statement's by now
+		}
+		h.kill(x)
 		select {
 		case <-done:
 		case <-time.After(killLimit):
 			h.fail(fmt.Errorf("a statement does not end, though it was killed %s ago; the engine's process gives up: %.500s", killLimit, s.sql))
 		}
 	}()
-	return func() { close(done) }
+	return func() bool {
+		close(done)
+		return !over.Swap(true)
+	}
 }
 
-// kill asks the engine to cancel the statement. SYNC was seen to hang, so it does not wait.
-func (h *handler) kill(s *statement) {
+// kill asks the engine to cancel the session's statement. SYNC was seen to hang, so it
+// does not wait.
+func (h *handler) kill(x *session) {
 	conn, err := h.lib.open(h.args)
 	if err != nil {
 		return // the statement's limits remain
 	}
 	defer conn.close()
-	_, _ = conn.exec("KILL QUERY WHERE Settings['log_comment'] = "+quote(s.id)+" ASYNC", nil)
+	_, _ = conn.exec("KILL QUERY WHERE Settings['log_comment'] = "+quote(x.id)+" ASYNC", nil)
 }
 
 // statement is one request: SQL, its bound parameters and its settings.
 type statement struct {
-	id       string // in the setting log_comment; the engine chooses query_id itself
 	sql      string
 	database string
 	params   []parameter
@@ -162,7 +199,7 @@ func readStatement(r *http.Request) (*statement, error) {
 		return nil, refuse("external tables are not supported by the embedded engine")
 	}
 	query := r.URL.Query()
-	s := &statement{id: rand.Text(), limit: StatementLimit}
+	s := &statement{limit: StatementLimit}
 	for name, values := range query {
 		value := values[len(values)-1]
 		switch bound, isParam := strings.CutPrefix(name, "param_"); {
@@ -182,10 +219,9 @@ func readStatement(r *http.Request) (*statement, error) {
 			s.limit = time.Duration(seconds * float64(time.Second))
 		}
 	}
-	s.settings = append(s.settings, parameter{"log_comment", s.id})
 	// Once readonly is set no setting can be changed any more, so it comes last.
-	slices.SortStableFunc(s.settings, func(a, b parameter) int {
-		return boolInt(a.name == "readonly") - boolInt(b.name == "readonly")
+	slices.SortFunc(s.settings, func(a, b parameter) int {
+		return cmp.Or(boolInt(a.name == "readonly")-boolInt(b.name == "readonly"), strings.Compare(a.name, b.name))
 	})
 	if query.Get("compress") == "1" {
 		s.compress = query.Get("network_compression_method")
@@ -240,16 +276,22 @@ func (s *statement) close() {
 	}
 }
 
-// prepare gives the session its database and settings.
-func (s *statement) prepare(conn *connection) error {
+// sessionName says what the statement wants of its session.
+func (s *statement) sessionName() string { return fmt.Sprintf("%q %q", s.database, s.settings) }
+
+// prepare gives the session its id, its database and its settings.
+func (s *statement) prepare(conn *connection, id string) error {
 	if s.database != "" && s.database != "default" {
 		if _, err := conn.exec("USE "+identifier(s.database), nil); err != nil {
 			return err
 		}
 	}
-	set := make([]string, len(s.settings))
-	for i, p := range s.settings {
-		set[i] = p.name + " = " + quote(p.value)
+	// The engine chooses query_id itself.
+	set := []string{"log_comment = " + quote(id)}
+	for _, p := range s.settings {
+		if p.name != "log_comment" {
+			set = append(set, p.name+" = "+quote(p.value))
+		}
 	}
 	_, err := conn.exec("SET "+strings.Join(set, ", "), nil)
 	return err

@@ -237,6 +237,42 @@ func TestACancelledQueryEndsInTheEngine(t *testing.T) {
 	}
 }
 
+// SELECTs with the same settings use the same session one after the other. Nothing is left
+// in it, and that one of them is killed does not touch the next.
+func TestWhatUsesASessionAgainIsOnItsOwn(t *testing.T) {
+	conn := embeddedtest.Start(t)
+	var n uint8
+	for range 20 {
+		if err := conn.QueryRow(context.Background(), "SELECT {n:UInt8}", clickhouse.Named("n", 7)).Scan(&n); err != nil || n != 7 {
+			t.Fatal(n, err)
+		}
+		if err := conn.QueryRow(context.Background(), "SELECT {n:UInt8}").Scan(&n); err == nil {
+			t.Fatal("a parameter of another statement was used")
+		}
+		if err := conn.QueryRow(context.Background(), "SELECT getSetting('max_threads') = 1 SETTINGS max_threads = 1").Scan(&n); err != nil || n != 1 {
+			t.Fatal(n, err)
+		}
+		if err := conn.QueryRow(context.Background(), "SELECT getSetting('max_threads') = 1").Scan(&n); err != nil || n == 1 {
+			t.Fatal(n, err)
+		}
+	}
+	var all sync.WaitGroup
+	for range 6 {
+		all.Go(func() {
+			for i := range 40 {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(1+i%5)*time.Millisecond)
+				var sum uint64
+				_ = conn.QueryRow(ctx, "SELECT sum(number) FROM numbers(1000000)").Scan(&sum) // ends or is cancelled, just so
+				cancel()
+				if err := conn.QueryRow(context.Background(), "SELECT sum(number) FROM numbers(1000)").Scan(&sum); err != nil || sum != 499_500 {
+					t.Errorf("%d, %v", sum, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
 // A part of an answer must never pass for the whole.
 func TestAKilledQueryIsAnError(t *testing.T) {
 	conn := embeddedtest.Start(t)
