@@ -42,8 +42,7 @@ type Options struct {
 }
 
 // Retention is how long rows are kept, by the time in the row; 0 keeps them for
-// good. Whole days are dropped (of hours: whole months), once their newest row
-// has passed it.
+// good. Whole days are dropped, once their newest row has passed it.
 type Retention struct {
 	Spans, Requests, Hours time.Duration
 }

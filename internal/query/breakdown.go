@@ -31,11 +31,7 @@ func (e *Engine) Breakdown(ctx context.Context, b Breakdown) (BreakdownAnswer, e
 		return BreakdownAnswer{}, err
 	}
 
-	p, err := e.plan(ctx, s, 0)
-	if err != nil {
-		return BreakdownAnswer{}, err
-	}
-	read, err := e.readPlan(ctx, s, p, groupReading(p, metrics))
+	p, read, err := e.answer(ctx, s, e.planned(s, 0), func(p plan) reading { return groupReading(p, metrics) })
 	if err != nil {
 		return BreakdownAnswer{}, err
 	}

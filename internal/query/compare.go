@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -25,12 +26,11 @@ func (e *Engine) Compare(ctx context.Context, c Compare) (CompareAnswer, error) 
 		return CompareAnswer{}, err
 	}
 	w := wholes[metric]
-	a, err := e.side(ctx, c.A, w, quantiles)
-	if err != nil {
-		return CompareAnswer{}, err
-	}
-	b, err := e.side(ctx, c.B, w, quantiles)
-	if err != nil {
+	var a, b *side
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() (err error) { a, err = e.side(ctx, c.A, w, quantiles); return err })
+	both.Go(func() (err error) { b, err = e.side(ctx, c.B, w, quantiles); return err })
+	if err := both.Wait(); err != nil {
 		return CompareAnswer{}, err
 	}
 	answer := CompareAnswer{Metric: metric, A: a.answer, B: b.answer, Quantiles: []QuantileDifference{}}
@@ -74,13 +74,11 @@ func (e *Engine) side(ctx context.Context, given Scope, w whole, quantiles []flo
 	if err != nil {
 		return nil, err
 	}
-	p, err := e.plan(ctx, s, 0)
-	if err != nil {
-		return nil, err
-	}
-	r := groupReading(p, Metrics)
-	r.whole, r.slicings = w, []slicing{{grid: r.grid}, {strata: true}}
-	read, err := e.readPlan(ctx, s, p, r)
+	p, read, err := e.answer(ctx, s, e.planned(s, 0), func(p plan) reading {
+		r := groupReading(p, Metrics)
+		r.whole, r.slicings = w, []slicing{{grid: r.grid}, {strata: true}}
+		return r
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -28,13 +28,11 @@ func (e *Engine) Composition(ctx context.Context, c Composition) (CompositionAns
 	if err != nil {
 		return CompositionAnswer{}, err
 	}
-	p, err := e.plan(ctx, s, 0)
-	if err != nil {
-		return CompositionAnswer{}, err
-	}
-	r := groupReading(p, []Metric{metric})
-	r.whole, r.slicings = wholes[metric], []slicing{{}}
-	read, err := e.readPlan(ctx, s, p, r)
+	p, read, err := e.answer(ctx, s, e.planned(s, 0), func(p plan) reading {
+		r := groupReading(p, []Metric{metric})
+		r.whole, r.slicings = wholes[metric], []slicing{{}}
+		return r
+	})
 	if err != nil {
 		return CompositionAnswer{}, err
 	}

@@ -17,6 +17,7 @@ type Engine struct {
 	limits Limits
 	slots  chan struct{} // one for each statement at once
 	hours  *hourCache
+	known  rememberedHorizon
 }
 
 // New returns an engine that reads through conn.

@@ -13,6 +13,7 @@ type request struct {
 	key     key
 	end     int64 // Unix ns
 	outcome outcome
+	split   bool                // TTFT has parts
 	values  [measureCount]int64 // -1 where unknown, or not wanted
 
 	// For slices only.
@@ -30,8 +31,8 @@ func (e *Engine) readRequests(ctx context.Context, s scope, r reading, ranges ..
 	q := &statement{}
 	q.add("SELECT ")
 	s.labels(q, TierRequests)
-	q.add("toInt8(outcome), toUnixTimestamp64Nano(end)")
-	for _, m := range wanted {
+	q.add("toInt8(outcome), toUnixTimestamp64Nano(end), ttft_is_split")
+	for _, m := range wanted.stored {
 		q.add(", ifNull(", measures[m].column, ", -1)")
 	}
 	if len(r.slicings) > 0 {
@@ -45,8 +46,8 @@ func (e *Engine) readRequests(ctx context.Context, s scope, r reading, ranges ..
 	for m := range x.values {
 		x.values[m] = -1
 	}
-	dest := append(s.scan(&x.key), (*int8)(&x.outcome), &x.end)
-	for _, m := range wanted {
+	dest := append(s.scan(&x.key), (*int8)(&x.outcome), &x.end, &x.split)
+	for _, m := range wanted.stored {
 		dest = append(dest, &x.values[m])
 	}
 	if len(r.slicings) > 0 {
@@ -56,6 +57,7 @@ func (e *Engine) readRequests(ctx context.Context, s scope, r reading, ranges ..
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
+		wanted.derive(&x)
 		t.add(&x)
 		if len(t.cells) > e.limits.Groups {
 			return e.tooManyGroups()
@@ -111,8 +113,16 @@ func (e *Engine) countRequests(ctx context.Context, s scope, r reading, ranges .
 	return f, err
 }
 
-// columns are the measures whose columns are read.
-func (r reading) columns(counted []measure) []measure {
+// columns are the measures that are read of each request, and those that follow
+// from them: the table has these as ALIAS columns, which cost more to analyse and to
+// send than to compute here.
+type columns struct {
+	stored       []measure
+	unattributed bool
+	ttftParts    bool
+}
+
+func (r reading) columns(counted []measure) columns {
 	var read [measureCount]bool
 	for _, m := range counted {
 		read[m] = true
@@ -126,13 +136,42 @@ func (r reading) columns(counted []measure) []measure {
 			read[m] = true
 		}
 	}
-	var all []measure
-	for m := range measureCount {
-		if read[m] {
-			all = append(all, m)
+	c := columns{unattributed: read[metricIndex[Unattributed]], ttftParts: read[ttftQueue] || read[ttftPrefill]}
+	read[metricIndex[Unattributed]], read[ttftQueue], read[ttftPrefill] = false, false, false
+	if c.unattributed {
+		for _, m := range append([]measure{metricIndex[Total]}, phases...) {
+			read[m] = true
 		}
 	}
-	return all
+	if c.ttftParts {
+		read[metricIndex[Queue]], read[metricIndex[Prefill]] = true, true
+	}
+	for m := range measureCount {
+		if read[m] {
+			c.stored = append(c.stored, m)
+		}
+	}
+	return c
+}
+
+// phases are what the total is made of, but for what is not attributed.
+var phases = []measure{metricIndex[Network], metricIndex[Queue], metricIndex[Prefill], metricIndex[Decode]}
+
+// derive computes what is not read.
+func (c columns) derive(x *request) {
+	if c.unattributed {
+		left := x.values[metricIndex[Total]]
+		for _, m := range phases {
+			left -= max(x.values[m], 0)
+		}
+		x.values[metricIndex[Unattributed]] = left
+	}
+	if c.ttftParts {
+		x.values[ttftQueue], x.values[ttftPrefill] = -1, -1
+		if x.split {
+			x.values[ttftQueue], x.values[ttftPrefill] = x.values[metricIndex[Queue]], x.values[metricIndex[Prefill]]
+		}
+	}
 }
 
 // tally counts requests.

@@ -24,11 +24,10 @@ func (e *Engine) Heatmap(ctx context.Context, h Heatmap) (HeatmapAnswer, error) 
 	if err != nil {
 		return HeatmapAnswer{}, err
 	}
-	steps, p, err := e.planSteps(ctx, s, steps, h.Step == 0)
-	if err != nil {
-		return HeatmapAnswer{}, err
-	}
-	read, err := e.readPlan(ctx, s, p, reading{grid: steps.grid(), numbers: true, histograms: []Metric{metric}})
+	p, read, err := e.answer(ctx, s, func(ctx context.Context) (p plan, err error) {
+		steps, p, err = e.planSteps(ctx, s, steps, h.Step == 0)
+		return p, err
+	}, func(plan) reading { return reading{grid: steps.grid(), numbers: true, histograms: []Metric{metric}} })
 	if err != nil {
 		return HeatmapAnswer{}, err
 	}

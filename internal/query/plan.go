@@ -4,9 +4,11 @@ import (
 	"context"
 	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/phaseline/phaseline/internal/histogram"
 )
@@ -45,10 +47,10 @@ func exactly(r Range) plan { return plan{tier: TierRequests, covered: r, edges: 
 // read from hours.
 func (e *Engine) plan(ctx context.Context, s scope, step time.Duration) (plan, error) {
 	exact := exactly(s.Range)
-	whole := Range{From: ceilHour(s.Range.From), To: s.Range.To.Truncate(time.Hour)}
-	if !whole.From.Before(whole.To) {
+	if !s.Range.hasWholeHour() {
 		return exact, nil
 	}
+	whole := s.Range.wholeHours()
 	in, err := e.inHours(ctx, s, whole)
 	if err != nil {
 		return plan{}, err
@@ -84,10 +86,14 @@ func (e *Engine) plan(ctx context.Context, s scope, step time.Duration) (plan, e
 
 // hoursHeld is what the hours table could answer of some whole hours.
 type hoursHeld struct {
-	through    time.Time // every request written until then is in its hour
-	oldest     time.Time // end of the oldest request that is still stored; latest if there is none
-	n, dropped int64     // requests that the hours stand for, and how many of those ended before the oldest
+	horizon
+	n, dropped int64 // requests that the hours stand for, and how many of those ended before the oldest
 	states     map[int64]uint64
+}
+
+// planned is plan, to be made later.
+func (e *Engine) planned(s scope, step time.Duration) func(context.Context) (plan, error) {
+	return func(ctx context.Context) (plan, error) { return e.plan(ctx, s, step) }
 }
 
 // inHours says what the hours table could answer of whole hours. Conditions that
@@ -100,28 +106,76 @@ func (e *Engine) inHours(ctx context.Context, s scope, whole Range) (hoursHeld, 
 			checkable.conditions = append(checkable.conditions, c)
 		}
 	}
-	q := (&statement{}).add("WITH (SELECT max(through) FROM progress WHERE loop = 'rollup') AS rolled_up, ")
-	// From the parts' own statistics: no row is read.
-	q.add("(SELECT if(count() = 0, ").bind("DateTime64(9, 'UTC')", latest).add(", min(end)) FROM requests) AS oldest ")
-	q.add("SELECT toDateTime64(rolled_up, 3, 'UTC'), toDateTime64(oldest, 9, 'UTC'), toInt64(toUnixTimestamp(hour)), sum(requests), sum(", hourState, ")")
-	checkable.fromHours(q, whole)
-	q.add(" GROUP BY hour")
 	held := hoursHeld{states: map[int64]uint64{}}
-	err := e.read(ctx, q, func(rows driver.Rows) error {
-		var hour int64
-		var n, state uint64
-		if err := rows.Scan(&held.through, &held.oldest, &hour, &n, &state); err != nil {
+	numbers := map[int64]int64{}
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() (err error) { held.horizon, err = e.horizon(ctx, whole.From); return err })
+	both.Go(func() error {
+		q := (&statement{}).add("SELECT toInt64(toUnixTimestamp(hour)), sum(requests), sum(", hourState, ")")
+		checkable.fromHours(q, whole)
+		q.add(" GROUP BY hour")
+		return e.read(ctx, q, func(rows driver.Rows) error {
+			var hour int64
+			var n, state uint64
+			err := rows.Scan(&hour, &n, &state)
+			held.states[hour], numbers[hour] = state, int64(n)
 			return err
-		}
-		held.states[hour] = state
-		held.n += int64(n)
-		if hour < held.oldest.Truncate(time.Hour).Unix() {
-			held.dropped += int64(n)
-		}
-		return nil
+		})
 	})
-	held.through, held.oldest = held.through.UTC(), held.oldest.UTC()
-	return held, err
+	if err := both.Wait(); err != nil {
+		return hoursHeld{}, err
+	}
+	for hour, n := range numbers {
+		held.n += n
+		if hour < held.oldest.Truncate(time.Hour).Unix() {
+			held.dropped += n
+		}
+	}
+	return held, nil
+}
+
+// horizon is how far both tables reach.
+type horizon struct {
+	through time.Time // every request written until then is in its hour
+	oldest  time.Time // end of the oldest request that is still stored; latest if there is none
+}
+
+// rememberedHorizon is when it was asked for.
+type rememberedHorizon struct {
+	mu sync.Mutex
+	horizon
+	asked time.Time
+}
+
+// A horizon is good for a while: until then a few hours that are closed by now are
+// read from requests. Not so for ranges that begin within two days of the oldest
+// request, of which a day may just have been dropped.
+const (
+	horizonGood = 10 * time.Second
+	horizonNear = 48 * time.Hour
+)
+
+// horizon asks how far the tables reach, for a range from a time on.
+func (e *Engine) horizon(ctx context.Context, from time.Time) (horizon, error) {
+	e.known.mu.Lock()
+	h, asked := e.known.horizon, e.known.asked
+	e.known.mu.Unlock()
+	if time.Since(asked) < horizonGood && from.After(h.oldest.Add(horizonNear)) {
+		return h, nil
+	}
+	asked = time.Now()
+	q := (&statement{}).add("SELECT toDateTime64((SELECT max(through) FROM progress WHERE loop = 'rollup'), 3, 'UTC'), ")
+	// From the parts' own statistics: no row is read.
+	q.add("toDateTime64(if(count() = 0, ").bind("DateTime64(9, 'UTC')", latest).add(", min(end)), 9, 'UTC') FROM requests")
+	err := e.read(ctx, q, func(rows driver.Rows) error { return rows.Scan(&h.through, &h.oldest) })
+	if err != nil {
+		return horizon{}, err
+	}
+	h.through, h.oldest = h.through.UTC(), h.oldest.UTC()
+	e.known.mu.Lock()
+	e.known.horizon, e.known.asked = h, asked
+	e.known.mu.Unlock()
+	return h, nil
 }
 
 func hourDimensions() string {
@@ -147,6 +201,14 @@ func (s scope) answeredByHours() bool {
 		}
 	}
 	return true
+}
+
+// wholeHours are the hours of which the range has all; it may be none.
+func (r Range) wholeHours() Range { return Range{ceilHour(r.From), r.To.Truncate(time.Hour)} }
+
+func (r Range) hasWholeHour() bool {
+	whole := r.wholeHours()
+	return whole.From.Before(whole.To)
 }
 
 func ceilHour(t time.Time) time.Time { return t.Add(time.Hour - 1).Truncate(time.Hour) }

@@ -92,11 +92,10 @@ func (e *Engine) Quality(ctx context.Context, q Quality) (QualityAnswer, error) 
 
 // newest is the end of the range that has about n of its requests.
 func (e *Engine) newest(ctx context.Context, s scope, n int64) (Range, error) {
-	whole := Range{From: ceilHour(s.Range.From), To: s.Range.To.Truncate(time.Hour)}
-	if !whole.From.Before(whole.To) {
+	if !s.Range.hasWholeHour() {
 		return s.Range, nil
 	}
-	held, err := e.inHours(ctx, s, whole)
+	held, err := e.inHours(ctx, s, s.Range.wholeHours())
 	if held.n > n {
 		s.Range.From = s.Range.To.Add(-time.Duration(float64(s.Range.length()) * float64(n) / float64(held.n)))
 	}

@@ -171,8 +171,8 @@ type Breakdown struct {
 	GroupBy   []string  `json:"group_by,omitempty"` // at most 3 dimensions
 	Metrics   []Metric  `json:"metrics,omitempty"`  // default all
 	Quantiles []float64 `json:"quantiles,omitempty"`
-	// Sort is n, errors or a metric (by its last quantile), descending; a
-	// leading "+" sorts ascending. Default n.
+	// Sort is n, errors or a metric (by its last quantile); a leading "-" sorts
+	// descending. Default -n.
 	Sort  string `json:"sort,omitempty"`
 	Limit int    `json:"limit,omitempty"` // groups; default 100
 }

@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -42,6 +43,46 @@ type found struct {
 	// the whole, by group.
 	exact  bool
 	splits map[key][]split
+}
+
+// shortRange is the longest range of which requests are read before it is known
+// that they should be.
+const shortRange = 2 * time.Hour
+
+// answer plans and reads. What a short range has is mostly read from requests, so
+// these are read while the plan is made, and read again if it says otherwise.
+func (e *Engine) answer(ctx context.Context, s scope, makePlan func(context.Context) (plan, error), want func(plan) reading) (plan, *found, error) {
+	guess := exactly(s.Range)
+	if s.Range.length() > shortRange || !s.Range.hasWholeHour() {
+		p, err := makePlan(ctx)
+		if err != nil {
+			return plan{}, nil, err
+		}
+		read, err := e.readPlan(ctx, s, p, want(p))
+		return p, read, err
+	}
+	ahead, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var read *found
+	var failed error
+	done := make(chan struct{})
+	r := want(guess)
+	go func() {
+		defer close(done)
+		read, failed = e.readPlan(ahead, s, guess, r)
+	}()
+	p, err := makePlan(ctx)
+	if err != nil || p.tier != TierRequests || p.estimate > e.limits.ExactRows {
+		cancel()
+		<-done
+		if err != nil {
+			return plan{}, nil, err
+		}
+		read, err = e.readPlan(ctx, s, p, want(p))
+		return p, read, err
+	}
+	<-done
+	return p, read, failed
 }
 
 // readPlan reads from wherever the plan says.

@@ -1,6 +1,9 @@
 package query
 
-import "time"
+import (
+	"encoding/hex"
+	"time"
+)
 
 // Requests asks for a page of requests.
 type Requests struct {
@@ -106,13 +109,24 @@ type Request struct {
 	Attributes map[string]string `json:"attributes"`
 }
 
-// requestColumns says where each column of a request goes.
+// hexadecimal is an id as answers write it, scanned from its bytes.
+type hexadecimal string
+
+// UnmarshalBinary makes the driver hand the bytes over.
+func (h *hexadecimal) UnmarshalBinary(raw []byte) error {
+	*h = hexadecimal(hex.EncodeToString(raw))
+	return nil
+}
+
+// requestColumns says where each column of a request goes. They are selected as
+// they are: each function would be analysed, and called for rows that are not
+// wanted.
 var requestColumns = []struct {
 	sql  fragment
 	dest func(*Request) any
 }{
-	{"lower(hex(trace_id))", func(r *Request) any { return &r.TraceID }},
-	{"lower(hex(span_id))", func(r *Request) any { return &r.SpanID }},
+	{"trace_id", func(r *Request) any { return (*hexadecimal)(&r.TraceID) }},
+	{"span_id", func(r *Request) any { return (*hexadecimal)(&r.SpanID) }},
 	{"tenant", func(r *Request) any { return &r.Tenant }},
 	{"start", func(r *Request) any { return &r.Start }},
 	{"end", func(r *Request) any { return &r.End }},
@@ -128,8 +142,8 @@ var requestColumns = []struct {
 	{"server_address", func(r *Request) any { return &r.ServerAddress }},
 	{"dialect", func(r *Request) any { return &r.Dialect }},
 	{"streaming", func(r *Request) any { return &r.Streaming }},
-	{"toString(outcome)", func(r *Request) any { return &r.Outcome }},
-	{"toString(vantage)", func(r *Request) any { return &r.Vantage }},
+	{"outcome", func(r *Request) any { return &r.Outcome }},
+	{"vantage", func(r *Request) any { return &r.Vantage }},
 	{"error_type", func(r *Request) any { return &r.ErrorType }},
 	{"finish_reason", func(r *Request) any { return &r.FinishReason }},
 	{"session", func(r *Request) any { return &r.Session }},
@@ -143,7 +157,7 @@ var requestColumns = []struct {
 	{"decode_ns", func(r *Request) any { return &r.DecodeNS }},
 	{"unattributed_ns", func(r *Request) any { return &r.UnattributedNS }},
 	{"ttft_ns", func(r *Request) any { return &r.TTFTNS }},
-	{"toString(ttft_kind)", func(r *Request) any { return &r.TTFTKind }},
+	{"ttft_kind", func(r *Request) any { return &r.TTFTKind }},
 	{"ttft_source", func(r *Request) any { return &r.TTFTSource }},
 	{"ttft_network_ns", func(r *Request) any { return &r.TTFTNetworkNS }},
 	{"ttft_queue_ns", func(r *Request) any { return &r.TTFTQueueNS }},
@@ -159,11 +173,11 @@ var requestColumns = []struct {
 	{"cached_input_tokens", func(r *Request) any { return &r.CachedInputTokens }},
 	{"output_tokens", func(r *Request) any { return &r.OutputTokens }},
 	{"reasoning_tokens", func(r *Request) any { return &r.ReasoningTokens }},
-	{"toString(network_provenance)", func(r *Request) any { return &r.Provenance.Network }},
-	{"toString(queue_provenance)", func(r *Request) any { return &r.Provenance.Queue }},
-	{"toString(prefill_provenance)", func(r *Request) any { return &r.Provenance.Prefill }},
-	{"toString(decode_provenance)", func(r *Request) any { return &r.Provenance.Decode }},
-	{"toString(ttft_provenance)", func(r *Request) any { return &r.Provenance.TTFT }},
+	{"network_provenance", func(r *Request) any { return &r.Provenance.Network }},
+	{"queue_provenance", func(r *Request) any { return &r.Provenance.Queue }},
+	{"prefill_provenance", func(r *Request) any { return &r.Provenance.Prefill }},
+	{"decode_provenance", func(r *Request) any { return &r.Provenance.Decode }},
+	{"ttft_provenance", func(r *Request) any { return &r.Provenance.TTFT }},
 	{"flags", func(r *Request) any { return &r.Flags }},
 	{"attributes", func(r *Request) any { return &r.Attributes }},
 }

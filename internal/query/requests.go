@@ -203,7 +203,7 @@ func (e *Engine) candidates(ctx context.Context, s scope, span Range, selection 
 	q := &statement{}
 	// Sorted by the column as it is and everything else after that: so the store
 	// leaves out early what cannot be on the page.
-	q.add("SELECT ", by.expression(), ", lower(hex(trace_id)), lower(hex(span_id)), service, toStartOfMinute(end), version FROM (SELECT ")
+	q.add("SELECT ", by.expression(), ", trace_id, span_id, service, toStartOfMinute(end), version FROM (SELECT ")
 	q.add(by.column, " AS value, trace_id, span_id, service, end, version")
 	s.fromVersions(q, span)
 	if by.metric {
@@ -236,7 +236,7 @@ func (e *Engine) candidates(ctx context.Context, s scope, span Range, selection 
 	var found []position
 	err := e.read(ctx, q, func(rows driver.Rows) error {
 		var p position
-		err := rows.Scan(&p.Value, &p.Trace, &p.Span, &p.service, &p.minute, &p.Version)
+		err := rows.Scan(&p.Value, (*hexadecimal)(&p.Trace), (*hexadecimal)(&p.Span), &p.service, &p.minute, &p.Version)
 		found = append(found, p)
 		return err
 	})
@@ -251,24 +251,24 @@ func (e *Engine) candidates(ctx context.Context, s scope, span Range, selection 
 	return found, err
 }
 
-// load reads the newest version of each request, by its id. Those whose newest
-// version says that they are none are left out.
+// load reads the newest version of each request, by its id, and maybe of others.
+// Those whose newest version says that they are none are left out.
 func (e *Engine) load(ctx context.Context, tenant string, positions []position) (map[[2]string]versioned, error) {
 	if len(positions) == 0 {
 		return nil, nil
 	}
-	var services, traces, spans []string
+	var services, traces []string
 	var minutes []int64
 	for _, p := range positions {
-		services, minutes = append(services, p.service), append(minutes, p.minute.Unix())
-		traces, spans = append(traces, p.Trace), append(spans, p.Span)
+		services, minutes, traces = append(services, p.service), append(minutes, p.minute.Unix()), append(traces, p.Trace)
 	}
 	q := selectVersions()
-	q.add(" FROM requests WHERE tenant = ").bind("String", tenant)
-	// By the whole sort key, so that only the granules that hold them are read.
-	q.add(" AND (service, toStartOfMinute(end), trace_id, span_id) IN (SELECT k.1, toDateTime(k.2, 'UTC'), toFixedString(unhex(k.3), 16), toFixedString(unhex(k.4), 8) FROM (SELECT arrayJoin(arrayZip(")
-	q.bind("Array(String)", services).add(", ").bind("Array(Int64)", minutes).add(", ")
-	q.bind("Array(String)", traces).add(", ").bind("Array(String)", spans).add(")) AS k))")
+	// Trace ids alone decide which rows of a granule are read, the first columns of
+	// the sort key which granules.
+	q.add(" FROM requests PREWHERE trace_id IN (SELECT toFixedString(unhex(arrayJoin(").bind("Array(String)", traces).add(")), 16))")
+	q.add(" WHERE tenant = ").bind("String", tenant)
+	q.add(" AND (service, toStartOfMinute(end)) IN (SELECT k.1, toDateTime(k.2, 'UTC') FROM (SELECT arrayJoin(arrayZip(")
+	q.bind("Array(String)", services).add(", ").bind("Array(Int64)", minutes).add(")) AS k))")
 	versions, err := e.scanVersions(ctx, q)
 	return newest(versions), err
 }
@@ -277,7 +277,7 @@ func (e *Engine) load(ctx context.Context, tenant string, positions []position) 
 type versioned struct {
 	Request
 	version uint64
-	deleted bool
+	deleted uint8
 }
 
 // newest keeps the newest version of each request, but for the deleted ones.
@@ -289,7 +289,7 @@ func newest(versions []versioned) map[[2]string]versioned {
 			kept[id] = v
 		}
 	}
-	maps.DeleteFunc(kept, func(_ [2]string, v versioned) bool { return v.deleted })
+	maps.DeleteFunc(kept, func(_ [2]string, v versioned) bool { return v.deleted == 1 })
 	return kept
 }
 
@@ -360,5 +360,5 @@ func selectVersions() *statement {
 	for _, c := range requestColumns {
 		q.add(c.sql, ", ")
 	}
-	return q.add("hops.hop, hops.ns, version, is_deleted = 1")
+	return q.add("hops.hop, hops.ns, version, is_deleted")
 }

@@ -248,6 +248,8 @@ func checkTier(t *testing.T, long *Engine) {
 	assert.Equal(t, TierRequests, tier(Breakdown{Scope: filtered}))
 	filtered.Filters = []Filter{{"model", Matches, []string{"llama.*"}}}
 	assert.Equal(t, TierHours, tier(Breakdown{Scope: filtered}))
+	hour := Scope{Range: Range{noon.Add(-10 * time.Hour), noon.Add(-9 * time.Hour)}}
+	assert.Equal(t, TierHours, tier(Breakdown{Scope: hour}), "though requests are read ahead")
 	open := Scope{Range: Range{noon.Add(-90 * time.Minute), noon}}
 	assert.Equal(t, TierRequests, tier(Breakdown{Scope: open}), "these hours are not closed")
 	short := Scope{Range: Range{noon.Add(-10*time.Hour - 50*time.Minute), noon.Add(-10*time.Hour - 5*time.Minute)}}
