@@ -1,5 +1,5 @@
 import { useEffect } from 'preact/hooks'
-import { LIVE_SECONDS, refresh } from '../state/live'
+import { LIVE_SECONDS, refreshWhenIdle } from '../state/live'
 import { href, rangeOf, update, useView } from '../state/location'
 import { Empty } from './Notice'
 
@@ -10,7 +10,7 @@ export function NoRequests({ filtered }: { filtered: boolean }) {
 
   useEffect(() => {
     if (!open) return
-    const timer = setInterval(refresh, LIVE_SECONDS * 1000)
+    const timer = setInterval(refreshWhenIdle, LIVE_SECONDS * 1000)
     return () => clearInterval(timer)
   }, [open])
 

@@ -6,7 +6,7 @@ import { ProblemNotice } from '../components/Notice'
 import { QualityReport } from '../components/QualityReport'
 import { Segmented } from '../components/Segmented'
 import { count } from '../format/number'
-import { refresh } from '../state/live'
+import { refreshWhenIdle } from '../state/live'
 import { href, rangeOf, update, useView } from '../state/location'
 import { since } from '../state/time'
 import { reachable, snippets } from './snippets'
@@ -26,7 +26,7 @@ export function Setup() {
 
   useEffect(() => {
     if (!waiting) return
-    const timer = setInterval(refresh, POLL_MS)
+    const timer = setInterval(refreshWhenIdle, POLL_MS)
     return () => clearInterval(timer)
   }, [waiting])
 

@@ -22,6 +22,11 @@ export function refresh(): void {
   tick.set(tick.get() + 1)
 }
 
+/** The same where nobody waits for answers: it would take them back, and a slow one would never end. */
+export function refreshWhenIdle(): void {
+  if (!document.hidden && inFlight.get() === 0) refresh()
+}
+
 export function setLive(on: boolean): void {
   clearInterval(timer)
   held.set(false)
@@ -29,9 +34,7 @@ export function setLive(on: boolean): void {
 }
 
 function beat(): void {
-  // A tick takes back questions that are still on their way, and a slow one would never end.
-  if (document.hidden || inFlight.get() > 0) return
   const pointing = document.querySelector('[data-hold]:hover') !== null
   held.set(pointing)
-  if (!pointing) refresh()
+  if (!pointing) refreshWhenIdle()
 }
