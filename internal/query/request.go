@@ -119,8 +119,7 @@ func (h *hexadecimal) UnmarshalBinary(raw []byte) error {
 }
 
 // requestColumns says where each column of a request goes. They are selected as
-// they are: each function would be analysed, and called for rows that are not
-// wanted.
+// they are, since each function would be analysed with every statement.
 var requestColumns = []struct {
 	sql  fragment
 	dest func(*Request) any
