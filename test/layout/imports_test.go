@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"internal/store":               {"internal/dialect", "internal/phase", "internal/histogram", "migrations"},
 	"internal/query":               {"internal/histogram", "internal/phase", "internal/dialect"},
 	"internal/alert":               {"internal/histogram", "internal/phase", "internal/dialect", "internal/query"},
-	"collector/phaselineexporter":  {},
+	"collector/phaselineexporter":  {"internal/store", "internal/dialect", "internal/phase", "internal/histogram", "migrations"},
 	"collector/phaselineextension": nil, // puts everything together
 	"collector":                    nil,
 	"cmd/phaseline":                nil,
