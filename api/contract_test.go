@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -202,7 +203,7 @@ func undocumented(schema *openapi3.Schema, value any, path string) []string {
 // faulty answers every question with the same error.
 type faulty struct{ err error }
 
-func (f faulty) Limits() query.Limits { return query.Limits{} }
+func (f faulty) Limits() query.Limits { return query.Limits{Time: time.Minute} }
 
 func (f faulty) Breakdown(context.Context, query.Breakdown) (a query.BreakdownAnswer, err error) {
 	return a, f.err

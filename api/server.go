@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -124,7 +125,7 @@ func (s *server) router() (*gin.Engine, error) {
 		r.GET("/metrics", s.authenticate, s.metrics())
 	}
 
-	v1 := r.Group(prefix, s.authenticate, s.checkOrigin, s.tag, s.checkAgainstSpec)
+	v1 := r.Group(prefix, s.authenticate, s.checkOrigin, s.tag, s.checkAgainstSpec, s.limitTime)
 	strict := NewStrictHandlerWithOptions(s, nil, StrictGinServerOptions{
 		RequestErrorHandlerFunc: func(c *gin.Context, err error) {
 			s.fail(c, failure("invalid", "body", "%v", err))
@@ -136,6 +137,18 @@ func (s *server) router() (*gin.Engine, error) {
 		ErrorHandler: func(c *gin.Context, err error, _ int) { s.fail(c, failure("invalid", "", "%v", err)) },
 	})
 	return r, nil
+}
+
+// limitTime ends a question that takes too long, however many statements it is
+// made of. Previews of rules are POST, and read a week.
+func (s *server) limitTime(c *gin.Context) {
+	if c.Request.Method != http.MethodGet {
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.Questions.Limits().Time)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
 }
 
 func (s *server) readyz(c *gin.Context) {

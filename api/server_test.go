@@ -131,6 +131,23 @@ func TestErrorCodesBecomeStatuses(t *testing.T) {
 	}
 }
 
+// endless stands for a question of many statements, each of which is quick enough.
+type endless struct{ faulty }
+
+func (endless) Limits() query.Limits { return query.Limits{Time: 20 * time.Millisecond} }
+
+func (endless) Heatmap(ctx context.Context, _ query.Heatmap) (a query.HeatmapAnswer, err error) {
+	<-ctx.Done()
+	return a, ctx.Err()
+}
+
+func TestQuestionsTakeNoLongerThanTheLimit(t *testing.T) {
+	r := get(t, newTestServer(t, Options{Questions: endless{}}), "/api/v1/heatmap")
+	if r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" || !strings.Contains(r.problem(t).Type, "timeout") {
+		t.Errorf("%d %s; want 503, when to try again and that it took too long", r.status, r.body)
+	}
+}
+
 // panicking stands for a fault in a handler.
 type panicking struct{ faulty }
 
