@@ -257,11 +257,11 @@ func TestMessagesNameWhatTheyRestOn(t *testing.T) {
 		Verdict: Verdict{Current: Estimate{NS: 8e8, LowNS: 7e8, HighNS: 9e8, N: 4000}, Baseline: Estimate{NS: 4e8, N: 4000}, Phi: 2, Ownership: Ownership{Change: Parts{1e7, 3.8e8, 2e7}, Owner: "queue"},
 			Window: Range{now, now.Add(5 * time.Minute)}},
 		Began: now, NewVersion: "2.0.0"}
-	assert.Equal(t, "ttft (service=chat): p99 ttft 800 ms, was 400 ms: queue +380 ms, prefill +20 ms, network +10 ms", m.Summary())
+	assert.Equal(t, "ttft (service=chat): p99 TTFT 800 ms, was 400 ms: queue +380 ms, prefill +20 ms, network +10 ms", m.Summary())
 	assert.Contains(t, m.Details(), "Seen at 2026-03-04T12:05:00Z: 800 ms [700 ms, 900 ms], n 4000")
 	assert.Contains(t, m.Details(), "Began: 2026-03-04T12:00:00Z, when version 2.0.0 appeared")
 	m.Event, m.LastTrue, m.EndsAt = EventResolved, now.Add(9*time.Minute), now.Add(20*time.Minute)
-	assert.Equal(t, "ttft (service=chat): resolved, last seen at 2026-03-04T12:09:00Z: p99 ttft 800 ms, was 400 ms: queue +380 ms, prefill +20 ms, network +10 ms", m.Summary())
+	assert.Equal(t, "ttft (service=chat): resolved, last seen at 2026-03-04T12:09:00Z: p99 TTFT 800 ms, was 400 ms: queue +380 ms, prefill +20 ms, network +10 ms", m.Summary())
 	assert.Contains(t, m.Details(), "Ended: last seen at 2026-03-04T12:09:00Z, resolved at 2026-03-04T12:20:00Z")
 }
 

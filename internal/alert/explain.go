@@ -6,9 +6,9 @@ import "fmt"
 func Explain(r Rule, v Verdict) string {
 	switch v.Reason {
 	case ReasonFires:
-		return fmt.Sprintf("%s %s went from %s to %s (%s).", quantileText(r.Quantile), r.Metric, Nanoseconds(v.Baseline.NS), Nanoseconds(v.Current.NS), v.Ownership)
+		return fmt.Sprintf("%s went from %s to %s (%s).", quantityText(r), Nanoseconds(v.Baseline.NS), Nanoseconds(v.Current.NS), v.Ownership)
 	case ReasonDrift:
-		return fmt.Sprintf("%s %s of the last day is %s, of the same days of past weeks %s: it drifted slowly.", quantileText(r.Quantile), r.Metric, Nanoseconds(v.Current.NS), Nanoseconds(v.Baseline.NS))
+		return fmt.Sprintf("%s of the last day is %s, of the same days of past weeks %s: it drifted slowly.", quantityText(r), Nanoseconds(v.Current.NS), Nanoseconds(v.Baseline.NS))
 	case ReasonNoRequests:
 		return fmt.Sprintf("No requests in the window of %s.", r.Window)
 	case ReasonNoBaseline:
@@ -42,7 +42,7 @@ func Explain(r Rule, v Verdict) string {
 	}
 	switch r.Kind {
 	case KindThreshold:
-		return fmt.Sprintf("%s %s is %s, %s the limit of %s.", quantileText(r.Quantile), r.Metric, Nanoseconds(v.Current.NS), above, r.Above)
+		return fmt.Sprintf("%s is %s, %s the limit of %s.", quantityText(r), Nanoseconds(v.Current.NS), above, r.Above)
 	case KindAbsence:
 		if r.CoverageBelow > 0 {
 			return fmt.Sprintf("%.0f %% of streamed requests carry a TTFT; the limit is %.0f %%.", 100*v.Coverage, 100*r.CoverageBelow)

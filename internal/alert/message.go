@@ -71,10 +71,10 @@ func (m Message) finding() string {
 	v := m.Verdict
 	switch m.Rule.Kind {
 	case KindRegression:
-		return fmt.Sprintf("%s %s %s, was %s: %s", quantileText(m.Rule.Quantile), m.Rule.Metric,
+		return fmt.Sprintf("%s %s, was %s: %s", quantityText(m.Rule),
 			Nanoseconds(v.Current.NS), Nanoseconds(v.Baseline.NS), v.Ownership)
 	case KindThreshold:
-		return fmt.Sprintf("%s %s %s, above %s", quantileText(m.Rule.Quantile), m.Rule.Metric,
+		return fmt.Sprintf("%s %s, above %s", quantityText(m.Rule),
 			Nanoseconds(v.Current.NS), m.Rule.Above)
 	case KindSLO:
 		for _, b := range v.Burns {
@@ -165,6 +165,15 @@ func (o Ownership) String() string {
 }
 
 func quantileText(q float64) string { return fmt.Sprintf("p%g", math.Round(q*1e4)/100) }
+
+// quantityText names what a rule looks at as people write it: p95 TTFT, p99 queue.
+func quantityText(r Rule) string {
+	metric := r.Metric
+	if metric == "ttft" || metric == "tpot" {
+		metric = strings.ToUpper(metric)
+	}
+	return quantileText(r.Quantile) + " " + metric
+}
 
 func signed(ns float64) string {
 	if ns >= 0 {

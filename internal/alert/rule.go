@@ -85,7 +85,18 @@ type Objective struct {
 // Duration is a time.Duration written as text ("5m", "250ms").
 type Duration time.Duration
 
-func (d Duration) String() string               { return time.Duration(d).String() }
+// String leaves out what is zero: 5m, not 5m0s.
+func (d Duration) String() string {
+	text := time.Duration(d).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 func (d *Duration) UnmarshalText(text []byte) error {

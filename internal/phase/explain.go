@@ -164,13 +164,13 @@ func (t *trace) anchorRule(i int32) string {
 	n := &t.nodes[i]
 	switch {
 	case n.promoted:
-		return "HTTP or gateway span that covers the engine's (R4)"
+		return "HTTP or gateway span that covers the engine's"
 	case n.Role == dialect.RoleEngine:
 		return "engine span with no caller's span that covers it"
 	case n.outer != none:
-		return "innermost LLM span of its process (R2)"
+		return "innermost LLM span of its process"
 	}
-	return "most upstream LLM span (R3)"
+	return "most upstream LLM span"
 }
 
 // otherSource finds the span that a count was taken over from.
