@@ -20,7 +20,7 @@ type Span struct {
 	NeededZ  float64  `json:"needed_z"` // fireZ · √φ
 	// RecordZ is what the largest of the past spans asks for; 0 without a past.
 	RecordZ   float64 `json:"record_z"`
-	Surprised bool    `json:"surprised"` // more than chance and than ever before
+	Surprised bool    `json:"surprised"` // more than chance and than ever before, and still so
 }
 
 // join sums windows up.
@@ -73,9 +73,12 @@ func (g *group) before(start time.Time, windows int, length time.Duration) []Win
 	return found
 }
 
-// spans judges the current window together with those before it.
+// spans judges the current window together with those before it. Once the alert
+// has fired, it must have its share in what they show: an incident that is over
+// lies in the last half hour for as long, and would fire again and again.
 func (g *group) spans(current Window, s Surprise, length time.Duration) []Span {
 	var all []Span
+	alone := s.Z() / math.Sqrt(g.record(1, current.Start, length).Phi(s.N))
 	for _, windows := range spanWindows {
 		earlier := g.before(current.Start, windows-1, length)
 		if earlier == nil || s.N == 0 {
@@ -89,7 +92,8 @@ func (g *group) spans(current Window, s Surprise, length time.Duration) []Span {
 		if record.Compared > 0 {
 			span.RecordZ = pastMargin(record.Compared) * record.Largest * math.Sqrt(span.Phi)
 		}
-		span.Surprised = record.Windows >= MinPastWindows && float64(n)/span.Phi >= MinEffective && span.Z > span.NeededZ && span.Z > span.RecordZ
+		span.Surprised = record.Windows >= MinPastWindows && float64(n)/span.Phi >= MinEffective &&
+			span.Z > span.NeededZ && span.Z > span.RecordZ && (!g.status.active() || alone > fireZ/math.Sqrt(float64(windows)))
 		all = append(all, span)
 	}
 	return all

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -49,6 +50,22 @@ func TestWindowsTogetherKnowMore(t *testing.T) {
 	}
 	assert.Less(t, found, rounds/2, "one window alone seldom sees it")
 	assert.Greater(t, seen, rounds*9/10)
+}
+
+func TestAnIncidentThatIsOverFiresNoMore(t *testing.T) {
+	random := rand.New(rand.NewPCG(17, 18))
+	past := windows(random, 2016, 500, 0.05, 0.04)
+	incident, calm := *past[2015].Surprise, *past[2014].Surprise
+	incident.Exceeding, calm.Exceeding = 400, calm.Expected
+	past[2015].Surprise, past[2015].Incident = &incident, true
+	current := Window{Start: now, End: now.Add(5 * time.Minute)}
+	surprised := func(state State, s Surprise) bool {
+		g := &group{past: past, status: Status{State: state}}
+		return slices.ContainsFunc(g.spans(current, s, 5*time.Minute), func(s Span) bool { return s.Surprised })
+	}
+	assert.True(t, surprised(StateFiring, incident), "it goes on")
+	assert.False(t, surprised(StateFiring, calm), "it is over")
+	assert.False(t, surprised(StateInactive, calm))
 }
 
 func sum(windows []Window) (exceeding float64) {
