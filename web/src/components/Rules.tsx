@@ -4,7 +4,7 @@ import { useAnswer } from '../api/useAnswer'
 import { count } from '../format/number'
 import { METRIC_NAMES, quantileName } from '../phase/parts'
 import { refresh } from '../state/live'
-import { update } from '../state/location'
+import { update, useView } from '../state/location'
 import { toRFC3339 } from '../state/time'
 import { ProblemNotice } from './Notice'
 import { RuleEditor } from './RuleEditor'
@@ -57,6 +57,7 @@ export function Rules() {
 
 function Row({ stored, onEdit }: { stored: StoredRule; onEdit: () => void }) {
   const [problem, setProblem] = useState('')
+  const { params } = useView()
   const { rule } = stored
   const run = async (action: () => Promise<unknown>) => {
     setProblem('')
@@ -68,6 +69,10 @@ function Row({ stored, onEdit }: { stored: StoredRule; onEdit: () => void }) {
     }
   }
   const path = `/alerts/rules/${encodeURIComponent(rule.name)}`
+  const remove = async () => {
+    await send('DELETE', path)
+    if (params.get('rule') === rule.name) update({ rule: null }) // nobody can say any more why it fired
+  }
   return (
     <tr>
       <th scope="row">{rule.name}</th>
@@ -114,9 +119,7 @@ function Row({ stored, onEdit }: { stored: StoredRule; onEdit: () => void }) {
             <button
               type="button"
               class="plain"
-              onClick={() =>
-                confirm(`Remove the rule ${rule.name}? Its history stays.`) && run(() => send('DELETE', path))
-              }
+              onClick={() => confirm(`Remove the rule ${rule.name}? Its history stays.`) && run(remove)}
             >
               Remove
             </button>
