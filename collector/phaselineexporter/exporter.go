@@ -53,8 +53,13 @@ func (e *tracesExporter) start(_ context.Context, host component.Host) error {
 
 // encode is where spans leave the collector's own form: what waits in the queue takes
 // a fraction of its memory, and is what the table will have.
+//
+// The pipeline holds td until the spans are in the queue, or stored where senders wait for
+// that; so its spans are taken out of it.
 func (e *tracesExporter) encode(_ context.Context, td ptrace.Traces) (xexporterhelper.Request, error) {
-	return request{e.store.Encode(td)}, nil
+	b := e.store.Encode(td)
+	td.ResourceSpans().MoveAndAppendTo(ptrace.NewResourceSpansSlice())
+	return request{b}, nil
 }
 
 func (e *tracesExporter) push(ctx context.Context, r xexporterhelper.Request) error {

@@ -98,7 +98,10 @@ func TestWaitForResultReturnsTheStoresError(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, e.Start(t.Context(), host{component.NewID(Type): store}))
 	assert.ErrorContains(t, e.ConsumeTraces(t.Context(), spans(1)), "away")
-	assert.NoError(t, e.ConsumeTraces(t.Context(), spans(1)))
+	td := spans(1)
+	assert.NoError(t, e.ConsumeTraces(t.Context(), td))
+	assert.Zero(t, td.SpanCount(), "who waits holds no spans")
+	assert.True(t, e.Capabilities().MutatesData)
 	require.NoError(t, e.Shutdown(t.Context()))
 }
 
@@ -173,14 +176,15 @@ func TestBatchesAreJoinedAndCut(t *testing.T) {
 		var got []int
 		for _, r := range list {
 			got = append(got, r.ItemsCount())
-			assert.Equal(t, r.ItemsCount()*one, r.BytesSize(), c.name)
+			spans, bytes := r.ItemsCount(), r.BytesSize()
+			assert.Equal(t, spans*one, bytes, c.name)
 
 			packed, err := e.Marshal(t.Context(), r)
 			require.NoError(t, err, c.name)
 			_, again, err := e.Unmarshal(packed)
 			require.NoError(t, err, c.name)
-			assert.Equal(t, r.ItemsCount(), again.ItemsCount(), c.name)
-			assert.Equal(t, r.BytesSize(), again.BytesSize(), c.name)
+			assert.Equal(t, spans, again.ItemsCount(), c.name)
+			assert.Equal(t, bytes, again.BytesSize(), c.name)
 		}
 		assert.Equal(t, c.want, got, c.name)
 	}

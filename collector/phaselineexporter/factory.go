@@ -29,7 +29,7 @@ func createTraces(ctx context.Context, set exporter.Settings, conf component.Con
 	e := new(tracesExporter)
 	traces, err := xexporterhelper.NewTracesRequest(ctx, set, e.encode, e.push,
 		exporterhelper.WithStart(e.start),
-		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
+		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: true}),
 		exporterhelper.WithTimeout(cfg.Timeout),
 		exporterhelper.WithRetry(cfg.Retry),
 		xexporterhelper.WithQueueBatch(cfg.Queue, xexporterhelper.QueueBatchSettings{Encoding: e}),
