@@ -5,10 +5,12 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"slices"
+	"sort"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gonum.org/v1/gonum/stat/distuv"
 	"pgregory.net/rapid"
 )
 
@@ -97,6 +99,32 @@ func TestRequiredIsTheTableOfTheDefinition(t *testing.T) {
 		_, _, ok = IntervalRanks(q, 2*want-1, 2)
 		assert.False(t, ok, "φ halves the sample")
 	}
+}
+
+// The ranks are those of a search through all of n. From some 10⁸ on, chances far from
+// the limit are computed so badly that the search goes astray.
+func TestIntervalRanksAreThoseOfASearch(t *testing.T) {
+	searched := func(q float64, n int64) (low, high int64) {
+		below := distuv.Binomial{N: float64(n), P: q}
+		first := sort.Search(int(n), func(k int) bool { return below.CDF(float64(k)) > miss })
+		last := sort.Search(int(n), func(k int) bool { return below.CDF(float64(k)) >= 1-miss })
+		return int64(max(first-1, 0)), min(int64(last), n-1)
+	}
+	for _, q := range []float64{0.0001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.999999} {
+		for n, step := Required(q), int64(1); n < 1e8; n, step = n+step, step+step/3+1 {
+			low, high, ok := IntervalRanks(q, n, 1)
+			require.True(t, ok)
+			wantLow, wantHigh := searched(q, n)
+			require.Equal(t, [2]int64{wantLow, wantHigh}, [2]int64{low, high}, "q=%g n=%d", q, n)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		q := rapid.Float64Range(1e-6, 1-1e-6).Draw(t, "q")
+		n := Required(q) + rapid.Int64Range(0, 100_000).Draw(t, "more")
+		low, high, _ := IntervalRanks(q, n, 1)
+		wantLow, wantHigh := searched(q, n)
+		require.Equal(t, [2]int64{wantLow, wantHigh}, [2]int64{low, high})
+	})
 }
 
 // The interval must contain the true quantile in 95 % of samples, whatever the

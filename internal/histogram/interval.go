@@ -2,7 +2,6 @@ package histogram
 
 import (
 	"math"
-	"sort"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -13,6 +12,9 @@ const MinBlocks = 10
 
 // miss is the chance on each side that a 95 % interval misses the truth.
 const miss = 0.025
+
+// deviations is how many standard deviations a normal value exceeds with that chance.
+const deviations = 1.959963984540054
 
 // Required returns the smallest number of independent values for which a 95 %
 // interval of quantile q exists: 368 for p99, 72 for p95, 36 for p90. Below it
@@ -35,12 +37,28 @@ func IntervalRanks(q float64, n int64, phi float64) (low, high int64, ok bool) {
 	}
 	// How many of the independent values lie below the quantile is binomial.
 	below := distuv.Binomial{N: float64(effective), P: q}
-	first := sort.Search(int(effective), func(k int) bool { return below.CDF(float64(k)) > miss })
-	last := sort.Search(int(effective), func(k int) bool { return below.CDF(float64(k)) >= 1-miss })
+	first := crossing(below, -deviations, func(chance float64) bool { return chance > miss })
+	last := crossing(below, deviations, func(chance float64) bool { return chance >= 1-miss })
 	scale := float64(n) / float64(effective)
 	low = int64(float64(max(first-1, 0)) * scale)
 	high = int64(math.Ceil(float64(last+1)*scale)) - 1
 	return low, min(high, n-1), true
+}
+
+// crossing returns the smallest k at which the chance of k or fewer has passed a
+// limit, which is that of z standard deviations. It is looked for near where the
+// normal distribution, corrected for skewness (Cornish and Fisher), has it:
+// seldom two away, while halving all of n would compute 14 chances of 16,000.
+func crossing(b distuv.Binomial, z float64, passed func(chance float64) bool) int64 {
+	near := b.Mean() + z*b.StdDev() + (1-2*b.P)*(z*z-1)/6 - 0.5
+	k := max(0, min(math.Ceil(near), b.N))
+	for k > 0 && passed(b.CDF(k-1)) {
+		k--
+	}
+	for !passed(b.CDF(k)) {
+		k++
+	}
+	return int64(k)
 }
 
 // Effective returns n/phi, rounded down: how many independent values n

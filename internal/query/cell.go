@@ -102,6 +102,8 @@ type cell struct {
 	// values are what was read of requests one by one, in no order: exact
 	// quantiles are chosen from them if the histogram counts nothing else.
 	values [metricCount][]int64
+	// splits are those of its requests that have the whole, where slices are wanted.
+	splits []split
 	// encoded are histograms that are not added yet.
 	encoded [metricCount][][]byte
 }
@@ -146,12 +148,13 @@ func (c *cell) join(sum *histogram.Sum) error {
 	return nil
 }
 
-// forget puts the values into the histograms and keeps none.
+// forget puts the values into the histograms and keeps nothing of single requests.
 func (c *cell) forget(sum *histogram.Sum) {
 	_ = c.observe(sum) // of values nothing can fail
 	for m := range c.values {
 		c.values[m] = c.values[m][:0]
 	}
+	c.splits = nil
 }
 
 // add adds what another cell counts, but for its durations.

@@ -65,7 +65,7 @@ func compositions(s scope, w whole, read *found, groups []group, quantiles []flo
 			switch {
 			case c.WindowTooSmall:
 			case read.exact:
-				x := requests.window(read.splits[g.key], e.completeOnly, from, to)
+				x := requests.window(g.blocks, e.completeOnly, from, to)
 				c.Parts, c.MeanNS = x.means(w), x.whole.mean()
 			default:
 				c.Parts, c.MeanNS = requests.around(from, to).rounded(w)
@@ -96,7 +96,7 @@ func windowRanks(q float64, n int64) (from, to int64) {
 
 // window adds up the requests of the ranks [from, to) by their whole. Only those
 // in the slices around them need sorting.
-func (p population) window(all []split, completeOnly bool, from, to int64) slice {
+func (p population) window(cells []*cell, completeOnly bool, from, to int64) slice {
 	var near []split
 	var low, high int16
 	below, first := int64(0), int64(0) // requests in lower slices, and in those below the window
@@ -109,9 +109,11 @@ func (p population) window(all []split, completeOnly bool, from, to int64) slice
 		}
 		below += s.whole.n
 	}
-	for _, x := range all {
-		if bucket := coarse(x.whole); low <= bucket && bucket <= high && (x.complete || !completeOnly) {
-			near = append(near, x)
+	for _, c := range cells {
+		for _, x := range c.splits {
+			if bucket := coarse(x.whole); low <= bucket && bucket <= high && (x.complete || !completeOnly) {
+				near = append(near, x)
+			}
 		}
 	}
 	slices.SortFunc(near, split.compare)

@@ -154,22 +154,27 @@ func (r reading) columns(counted []measure) columns {
 	return c
 }
 
-// phases are what the total is made of, but for what is not attributed.
-var phases = []measure{metricIndex[Network], metricIndex[Queue], metricIndex[Prefill], metricIndex[Decode]}
+// What each request's measures are derived from and to.
+var (
+	unattributed, total = metricIndex[Unattributed], metricIndex[Total]
+	queue, prefill      = metricIndex[Queue], metricIndex[Prefill]
+	// phases are what the total is made of, but for what is not attributed.
+	phases = []measure{metricIndex[Network], queue, prefill, metricIndex[Decode]}
+)
 
 // derive computes what is not read.
 func (c columns) derive(x *request) {
 	if c.unattributed {
-		left := x.values[metricIndex[Total]]
+		left := x.values[total]
 		for _, m := range phases {
 			left -= max(x.values[m], 0)
 		}
-		x.values[metricIndex[Unattributed]] = left
+		x.values[unattributed] = left
 	}
 	if c.ttftParts {
 		x.values[ttftQueue], x.values[ttftPrefill] = -1, -1
 		if x.split {
-			x.values[ttftQueue], x.values[ttftPrefill] = x.values[metricIndex[Queue]], x.values[metricIndex[Prefill]]
+			x.values[ttftQueue], x.values[ttftPrefill] = x.values[queue], x.values[prefill]
 		}
 	}
 }
@@ -185,15 +190,24 @@ type tally struct {
 	room            int64 // for requests that are kept one by one
 	sum             histogram.Sum
 
-	// The cell of the request before, which is mostly that of the next one, too.
-	last  *cell
-	key   key
+	// Cells of the block that the request before lies in: the store reads requests by
+	// minute, so most belong to one of them.
 	block int64
+	near  []near
 }
+
+// near is the cell of a group.
+type near struct {
+	key  key
+	cell *cell
+}
+
+// nearby is how many of them are compared with, before it costs what a map does.
+const nearby = 8
 
 func newTally(s scope, r reading, counted, summed []measure, room int64) *tally {
 	t := &tally{scope: s, reading: r, counted: counted, summed: summed, room: room}
-	t.cells, t.splits, t.exact = cells{}, map[key][]split{}, true
+	t.cells, t.exact = cells{}, true
 	for _, m := range r.histograms {
 		t.distributed = append(t.distributed, metricIndex[m])
 	}
@@ -239,27 +253,38 @@ func (t *tally) add(x *request) {
 	}
 	whole := splitOf(x, t.whole)
 	if t.exact {
-		t.splits[x.key] = append(t.splits[x.key], whole)
+		c.splits = append(c.splits, whole)
 	}
 	for i, by := range t.slicings {
 		at := by.place(x, whole)
-		if t.slicesBy[i][at] == nil {
-			t.slicesBy[i][at] = &slice{place: at}
+		into := t.slicesBy[i][at]
+		if into == nil {
+			into = &slice{place: at}
+			t.slicesBy[i][at] = into
 		}
-		t.slicesBy[i][at].add(whole)
+		into.add(whole)
 	}
 }
 
 func (t *tally) cell(x *request) *cell {
-	if block := t.grid.block(x.end); t.last == nil || block != t.block || x.key != t.key {
-		t.last, t.key, t.block = t.cells.at(x.key, block), x.key, block
+	if block := t.grid.block(x.end); block != t.block {
+		t.block, t.near = block, t.near[:0]
 	}
-	return t.last
+	for i := range t.near {
+		if t.near[i].key == x.key {
+			return t.near[i].cell
+		}
+	}
+	c := t.cells.at(x.key, t.block)
+	if len(t.near) < nearby {
+		t.near = append(t.near, near{x.key, c})
+	}
+	return c
 }
 
 // stopKeeping goes on with buckets alone: there are too many requests.
 func (t *tally) stopKeeping() {
-	t.exact, t.splits = false, nil
+	t.exact = false
 	_ = t.cells.each(forget) // nothing can fail
 }
 

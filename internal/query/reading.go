@@ -39,10 +39,8 @@ type found struct {
 	cells  cells
 	slices [][]slice // as reading.slicings
 	// exact says that every request was read one by one, and that there were not
-	// too many of them to keep: cells have their values, and splits all that have
-	// the whole, by group.
-	exact  bool
-	splits map[key][]split
+	// too many of them to keep: cells have their values and splits.
+	exact bool
 }
 
 // shortRange is the longest range of which requests are read before it is known
