@@ -175,7 +175,7 @@ func TestSurpriseIsBinomialWithoutAQueue(t *testing.T) {
 		}
 		return d
 	}
-	past := prepare(map[Stratum]Distribution{stratum: draw(400_000)}, 0.95)
+	past := prepareBaseline(map[Stratum]Distribution{stratum: draw(400_000)}, 0.95)
 	exact := distuv.Binomial{N: 300, P: 0}
 	const rounds = 4000
 	limit := 2.0

@@ -142,7 +142,7 @@ type Reference struct {
 
 // NewReference merges windows, in ascending order, with incidents left out.
 func NewReference(windows []Window, q float64) Reference {
-	ref := Reference{kinds: prepare(merge(windows), q)}
+	ref := Reference{kinds: prepareBaseline(merge(windows), q)}
 	ref.quantile = ref.kinds.standardise(ref.kinds.own()).quantile(q)
 	if len(windows) > 0 {
 		ref.Range = &Range{windows[0].Start, windows[len(windows)-1].End}
@@ -156,7 +156,7 @@ func enough(current Window, baseline kinds) bool {
 	for s, d := range current.Strata {
 		n := d.N()
 		all += n
-		if baseline[s].n >= minBaselineN {
+		if baseline[s].known || baseline[s.pair()].known {
 			matched += n
 		}
 	}

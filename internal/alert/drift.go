@@ -51,7 +51,8 @@ func JudgeDrift(r Rule, hours, baseline []Window) Drift {
 	var excess []float64
 	var compared, against []Window
 	for _, w := range hours {
-		s := surprise(prepare(w.Strata, r.Quantile), prepare(merge(byHour[w.Start.UTC().Hour()]), r.Quantile))
+		past := prepareBaseline(merge(byHour[w.Start.UTC().Hour()]), r.Quantile)
+		s := surprise(prepareLike(past, w.Strata, r.Quantile), past)
 		if s.N < minBaselineN || s.Matched < MinMatched {
 			continue
 		}
@@ -72,7 +73,8 @@ func JudgeDrift(r Rule, hours, baseline []Window) Drift {
 	if variance > 0 {
 		d.T = mean / math.Sqrt(variance/float64(len(excess)))
 	}
-	now, then := matchedMix(prepare(merge(compared), r.Quantile), prepare(merge(against), r.Quantile))
+	past := prepareBaseline(merge(against), r.Quantile)
+	now, then := matchedMix(prepareLike(past, merge(compared), r.Quantile), past)
 	d.Current, d.Baseline = now.estimate(r.Quantile, 1), then.estimate(r.Quantile, 1)
 	// Their interval would need the φ of a day; t says what is certain.
 	d.Current.LowNS, d.Current.HighNS, d.Baseline.LowNS, d.Baseline.HighNS = 0, 0, 0, 0

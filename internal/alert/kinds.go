@@ -17,6 +17,8 @@ type kind struct {
 	// limit is the bucket of the quantile, and share that of the requests above it.
 	limit int32
 	share float64
+	// known says that a past has enough of it for its tail to be told.
+	known bool
 }
 
 type weightedSlice struct {
@@ -152,7 +154,7 @@ func (all kinds) standardise(weights map[Stratum]float64) weighted {
 func matchedMix(current, baseline kinds) (now, then weighted) {
 	weights := map[Stratum]float64{}
 	for s, k := range current {
-		if baseline[s].n >= minBaselineN {
+		if baseline[s].known {
 			weights[s] = k.n
 		}
 	}

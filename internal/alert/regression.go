@@ -50,7 +50,7 @@ func surprise(current, baseline kinds) Surprise {
 	var s Surprise
 	for stratum, now := range current {
 		past := baseline[stratum]
-		if past.n < minBaselineN {
+		if !past.known {
 			continue
 		}
 		s.N += int64(now.n)
@@ -179,7 +179,7 @@ func JudgeRegression(r Rule, current Window, baseline Reference, before Record, 
 		return decide(ConditionNoData, ReasonNoRequests)
 	}
 	v.BaselineRange, v.BaselineWeekly = baseline.Range, baseline.Weekly
-	present := prepare(current.Strata, r.Quantile)
+	present := prepareLike(baseline.kinds, current.Strata, r.Quantile)
 	v.Surprise = surprise(present, baseline.kinds)
 	v.Z = v.Surprise.Z()
 	if v.Surprise.N == 0 {

@@ -2,7 +2,7 @@ package alert
 
 import (
 	"context"
-	"math/bits"
+	"math"
 	"slices"
 	"time"
 
@@ -79,7 +79,7 @@ func (s *Samples) Add(sample Sample) {
 		return
 	}
 	m.withTTFT++
-	stratum := Stratum{Model: sample.Model, Input: inputPower(sample.Input), TTFTSource: sample.Source}
+	stratum := Stratum{Model: sample.Model, Input: inputHalves(sample.Input), TTFTSource: sample.Source}
 	d := m.strata[stratum]
 	if d == nil {
 		d = &stratumMinute{slices: map[int16]Slice{}}
@@ -112,8 +112,8 @@ func (s *Samples) Before(end time.Time) *Samples {
 	return fork
 }
 
-// inputPower is that of a stratum.
-func inputPower(tokens int) int8 { return int8(bits.Len(uint(max(tokens, 64))) - 1) }
+// inputHalves is that of a stratum, as the store computes it.
+func inputHalves(tokens int) int8 { return int8(2 * math.Log2(float64(max(tokens, 64)))) }
 
 // Quantile is the plain quantile of a group over a range, whatever the kinds of
 // its requests; false without any.

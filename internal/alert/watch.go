@@ -105,7 +105,7 @@ func (w *watch) judge(ctx context.Context, key string, current Window) (Verdict,
 		}
 		if w.rule.Kind == KindThreshold {
 			v = JudgeThreshold(w.rule, current, g.record(1, current.Start, length))
-			v.Surprise = surprise(prepare(current.Strata, w.rule.Quantile), reference.kinds)
+			v.Surprise = surprise(prepareLike(reference.kinds, current.Strata, w.rule.Quantile), reference.kinds)
 			break
 		}
 		v = JudgeRegression(w.rule, current, reference, g.record(1, current.Start, length), func(s Surprise) []Span { return g.spans(current, s, length) })

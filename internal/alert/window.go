@@ -7,7 +7,7 @@ import "time"
 // and another instrumentation is not a regression.
 type Stratum struct {
 	Model      string `json:"model"`
-	Input      int8   `json:"input_power"` // of two: uncached input tokens from 2^Input on; -1 unknown
+	Input      int8   `json:"input_halves"` // half powers of two: uncached input tokens from 2^(Input/2) on; -1 unknown
 	Vantage    string `json:"vantage"`
 	TTFTSource string `json:"ttft_source"`
 }

@@ -31,7 +31,7 @@ type AlertCell struct {
 	// what follows is empty.
 	Measured                   bool
 	Model, Vantage, TTFTSource string
-	Input                      int8 // powers of two of uncached input tokens: 6 is fewer than 128, 7 fewer than 256; -1 unknown
+	Input                      int8 // half powers of two of uncached input tokens: 12 is fewer than 91, 13 fewer than 128; -1 unknown
 	Coarse                     int16
 	Fine                       [8]int64 // requests by bucket: index Coarse*8 + i
 	// Sums of the parts, in nanoseconds. Of TTFT where that is the metric, of the
@@ -39,10 +39,10 @@ type AlertCell struct {
 	Network, Queue, Prefill, Decode, Rest float64
 }
 
-// inputPower is finer than input_bucket: within a factor of four, longer prompts
-// alone would look like a regression.
-const inputPower fragment = `if(isNull(input_tokens), toInt8(-1), ` +
-	`toInt8(floor(log2(greatest(assumeNotNull(input_tokens) - ifNull(cached_input_tokens, 0), 64)))))`
+// inputHalves is finer than input_bucket: within a factor of four, and even of two,
+// longer prompts alone would look like a regression.
+const inputHalves fragment = `if(isNull(input_tokens), toInt8(-1), ` +
+	`toInt8(floor(2 * log2(greatest(assumeNotNull(input_tokens) - ifNull(cached_input_tokens, 0), 64)))))`
 
 // AlertWindows calls each for every cell, in no order.
 func (e *Engine) AlertWindows(ctx context.Context, a AlertWindows, each func(AlertCell)) error {
@@ -74,7 +74,7 @@ func (e *Engine) AlertWindows(ctx context.Context, a AlertWindows, each func(Ale
 		{"toString(model)", "''", " AS stratum_model, "},
 		{"toString(vantage)", "''", " AS stratum_vantage, "},
 		{"toString(ttft_source)", "''", " AS stratum_source, "},
-		{inputPower, "toInt8(-1)", " AS stratum_input, "},
+		{inputHalves, "toInt8(-1)", " AS stratum_input, "},
 	} {
 		measured(q, c.expression, c.otherwise)
 		q.add(c.name)
