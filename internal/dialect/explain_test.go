@@ -2,11 +2,7 @@ package dialect_test
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
-
-	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/phaseline/phaseline/internal/dialect"
 	"github.com/phaseline/phaseline/internal/phase"
@@ -17,17 +13,10 @@ import (
 func TestEveryNumberIsExplained(t *testing.T) {
 	explained := []string{"total_ns", "network_ns", "queue_ns", "prefill_ns", "decode_ns", "unattributed_ns", "ttft_ns", "server_ttft_ns",
 		"server_ns", "retry_ns", "connect_ns", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens"}
-	inputs, _ := filepath.Glob("testdata/*/*/input.json")
+	inputs := cases(t)
 	reader := dialect.NewReader(dialect.Options{})
 	for _, input := range inputs {
-		data, err := os.ReadFile(input)
-		if err != nil {
-			t.Fatal(err)
-		}
-		td, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		td := readTrace(t, input)
 		spans := reader.ReadTraces(td)
 		explanations := phase.Explain(spans)
 		for i, r := range phase.Decompose(spans).Requests {

@@ -29,22 +29,12 @@ type golden struct {
 // TestGolden decomposes testdata/<dialect>/<case>/input.json, spans in the
 // shape that the real instrumentation sends.
 func TestGolden(t *testing.T) {
-	inputs, err := filepath.Glob("testdata/*/*/input.json")
-	if err != nil || len(inputs) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
+	inputs := cases(t)
 	reader := dialect.NewReader(dialect.Options{})
 	for _, input := range inputs {
 		folder := filepath.Dir(input)
 		t.Run(filepath.Base(filepath.Dir(folder))+"/"+filepath.Base(folder), func(t *testing.T) {
-			data, err := os.ReadFile(input)
-			if err != nil {
-				t.Fatal(err)
-			}
-			td, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(data)
-			if err != nil {
-				t.Fatal(err)
-			}
+			td := readTrace(t, input)
 			result := phase.Decompose(reader.ReadTraces(td))
 			checkRows(t, result)
 			path := filepath.Join(folder, "expected.json")
@@ -59,6 +49,7 @@ func TestGolden(t *testing.T) {
 			if requests == nil {
 				requests = []phase.Request{}
 			}
+			var err error
 			if got.Requests, err = json.Marshal(requests); err != nil {
 				t.Fatal(err)
 			}
@@ -87,17 +78,10 @@ func TestGolden(t *testing.T) {
 // TestRowsWithoutContent: the spans as they are stored, without what was said,
 // give the same rows. Only a finish reason may be told in what was said.
 func TestRowsWithoutContent(t *testing.T) {
-	inputs, _ := filepath.Glob("testdata/*/*/input.json")
+	inputs := cases(t)
 	reader := dialect.NewReader(dialect.Options{})
 	for _, input := range inputs {
-		data, err := os.ReadFile(input)
-		if err != nil {
-			t.Fatal(err)
-		}
-		td, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		td := readTrace(t, input)
 		rows := func() string {
 			requests := phase.Decompose(reader.ReadTraces(td)).Requests
 			for i := range requests {
@@ -157,4 +141,27 @@ func checkRows(t *testing.T, result phase.Result) {
 			t.Errorf("span %x: phases add up to %d of %d", r.SpanID, sum, r.Total)
 		}
 	}
+}
+
+// cases are the inputs of every golden folder.
+func cases(t *testing.T) []string {
+	t.Helper()
+	inputs, err := filepath.Glob("testdata/*/*/input.json")
+	if err != nil || len(inputs) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	return inputs
+}
+
+func readTrace(t *testing.T, input string) ptrace.Traces {
+	t.Helper()
+	data, err := os.ReadFile(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	td, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return td
 }

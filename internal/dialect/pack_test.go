@@ -1,11 +1,7 @@
 package dialect_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
-
-	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/phaseline/phaseline/internal/dialect"
 )
@@ -13,21 +9,11 @@ import (
 // TestPackedFactsAreReadAgain packs what every dialect's golden spans tell, and
 // compares it with what comes out again.
 func TestPackedFactsAreReadAgain(t *testing.T) {
-	inputs, err := filepath.Glob("testdata/*/*/input.json")
-	if err != nil || len(inputs) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
+	inputs := cases(t)
 	reader := dialect.NewReader(dialect.Options{Attributes: []string{"gen_ai.request.model", "service.name"}})
 	other := dialect.NewReader(dialect.Options{})
 	for _, input := range inputs {
-		data, err := os.ReadFile(input)
-		if err != nil {
-			t.Fatal(err)
-		}
-		td, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		td := readTrace(t, input)
 		facts := reader.ReadTraces(td)
 		packed := reader.Pack(nil, facts)
 		blank := func() []dialect.Facts {
