@@ -59,9 +59,12 @@ export function useBrowser(): (path: string, visit?: Visit) => Promise<Page> {
     contexts.push(context)
     const page = await context.newPage()
     const fault = (text: string) => {
-      if (!expected?.test(text)) faults.push(text)
+      if (!expected?.test(text)) faults.push(`${text} on ${page.url()}`)
     }
-    page.on('console', (message) => message.type() === 'error' && fault(`console: ${message.text()}`))
+    page.on(
+      'console',
+      (message) => message.type() === 'error' && fault(`console: ${message.text()} (${message.location().url})`),
+    )
     page.on('pageerror', (error) => fault(`exception: ${error.message}`))
     page.on('request', (request) => {
       const address = new URL(request.url())

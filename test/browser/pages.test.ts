@@ -1,4 +1,4 @@
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import type { Page } from 'playwright-core'
 import { question, settled, useBrowser } from './browser'
 import { sendSpans, startServer } from './server'
@@ -311,22 +311,19 @@ describe('Alerts', () => {
 describe('Setup', () => {
   it('waits for the first span, and turns green when it is there', async () => {
     const server = await startServer()
-    try {
-      const page = await open('/setup', { url: server.url })
-      const overview = await open('/', { url: server.url })
-      await overview.getByText('No request ended in this range').waitFor()
-      await page.getByText('Waiting for the first span').waitFor()
-      const lamp = (await page.locator('.lamp.waiting').boundingBox())!
-      expect([lamp.width, lamp.height]).toEqual([8, 8])
-      await sendSpans(server, traffic(Date.now(), 4).flatMap(spansOf))
-      await page.getByText('Receiving').waitFor()
-      await page.locator('.lamp.ok').waitFor()
-      await overview.locator('.composition').waitFor()
-      await page.getByRole('link', { name: 'See it decomposed' }).click()
-      await expect.poll(() => page.locator('tr[data-row] .segment.queue').count()).toBeGreaterThan(0)
-    } finally {
-      await server.stop()
-    }
+    onTestFinished(server.stop) // after the pages, which go on asking
+    const page = await open('/setup', { url: server.url })
+    const overview = await open('/', { url: server.url })
+    await overview.getByText('No request ended in this range').waitFor()
+    await page.getByText('Waiting for the first span').waitFor()
+    const lamp = (await page.locator('.lamp.waiting').boundingBox())!
+    expect([lamp.width, lamp.height]).toEqual([8, 8])
+    await sendSpans(server, traffic(Date.now(), 4).flatMap(spansOf))
+    await page.getByText('Receiving').waitFor()
+    await page.locator('.lamp.ok').waitFor()
+    await overview.locator('.composition').waitFor()
+    await page.getByRole('link', { name: 'See it decomposed' }).click()
+    await expect.poll(() => page.locator('tr[data-row] .segment.queue').count()).toBeGreaterThan(0)
   })
 
   it('says that traces arrive, what they tell, and how to send more', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, inject, it } from 'vitest'
+import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { settled, useBrowser } from './browser'
 import { api, sendSpans, startServer, until } from './server'
 import { HOSTILE, hostileSpans, spansOf, traffic } from './traffic'
@@ -71,34 +71,31 @@ describe('a configured token', () => {
   it('is asked for, kept in the tab, and sent', async () => {
     const token = 'browser-test-token'
     const server = await startServer([`extensions.phaseline.api.token=${token}`], { Authorization: `Bearer ${token}` })
-    try {
-      const sent = traffic(Date.now(), 20)
-      await sendSpans(server, sent.flatMap(spansOf))
-      await until('every request is decomposed', 60_000, async () => {
-        const answer = await fetch(`${server.url}/api/v1/breakdown?from=now-3h`, {
-          headers: { Authorization: `Bearer ${token}` },
-        })
-        return ((await answer.json()) as { n: number }).n === sent.length
+    onTestFinished(server.stop) // after the pages, which go on asking
+    const sent = traffic(Date.now(), 20)
+    await sendSpans(server, sent.flatMap(spansOf))
+    await until('every request is decomposed', 60_000, async () => {
+      const answer = await fetch(`${server.url}/api/v1/breakdown?from=now-3h`, {
+        headers: { Authorization: `Bearer ${token}` },
       })
-      const page = await open('/breakdown?from=now-3h&to=now', { url: server.url, expected: /status of 401/ })
-      const dialog = page.getByRole('dialog', { name: 'Access token' })
-      await dialog.waitFor()
-      await dialog.getByLabel('Token').fill('wrong')
-      await dialog.getByRole('button', { name: 'Continue' }).click()
-      await dialog.getByText('refused').waitFor()
-      await dialog.getByLabel('Token').fill(token)
-      await dialog.getByRole('button', { name: 'Continue' }).click()
-      await expect.poll(() => dialog.isVisible()).toBe(false)
-      await page.getByRole('row').nth(1).waitFor()
-      expect(await page.evaluate(() => Object.values(sessionStorage))).toEqual([token])
-      expect(await page.evaluate(() => Object.values(localStorage))).toEqual([])
-      expect(page.url()).not.toContain(token)
-      const download = page.waitForEvent('download')
-      await page.getByRole('button', { name: 'CSV' }).click()
-      expect((await download).suggestedFilename()).toBe('breakdown.csv')
-    } finally {
-      await server.stop()
-    }
+      return ((await answer.json()) as { n: number }).n === sent.length
+    })
+    const page = await open('/breakdown?from=now-3h&to=now', { url: server.url, expected: /status of 401/ })
+    const dialog = page.getByRole('dialog', { name: 'Access token' })
+    await dialog.waitFor()
+    await dialog.getByLabel('Token').fill('wrong')
+    await dialog.getByRole('button', { name: 'Continue' }).click()
+    await dialog.getByText('refused').waitFor()
+    await dialog.getByLabel('Token').fill(token)
+    await dialog.getByRole('button', { name: 'Continue' }).click()
+    await expect.poll(() => dialog.isVisible()).toBe(false)
+    await page.getByRole('row').nth(1).waitFor()
+    expect(await page.evaluate(() => Object.values(sessionStorage))).toEqual([token])
+    expect(await page.evaluate(() => Object.values(localStorage))).toEqual([])
+    expect(page.url()).not.toContain(token)
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'CSV' }).click()
+    expect((await download).suggestedFilename()).toBe('breakdown.csv')
   })
 })
 
