@@ -118,65 +118,119 @@ func (h *hexadecimal) UnmarshalBinary(raw []byte) error {
 	return nil
 }
 
+// versioned is one version of a request, with what is stored of it besides.
+type versioned struct {
+	Request
+	version uint64
+	deleted uint8
+
+	hops       []string
+	hopLengths []int64
+	split      bool // the parts of TTFT do not exceed it
+	// Where the network time does not give the server's; unknownTime: unknown.
+	server, serverTTFT *int64
+}
+
+const unknownTime = -1
+
+// complete computes what follows from other columns. The table has it as ALIAS columns,
+// which cost a statement more to analyse than all else of it.
+func (v *versioned) complete() {
+	r := &v.Request
+	r.Start, r.End = r.End.Add(-time.Duration(r.TotalNS)).UTC(), r.End.UTC()
+	r.UnattributedNS = r.TotalNS - orZero(r.NetworkNS) - orZero(r.QueueNS) - orZero(r.PrefillNS) - orZero(r.DecodeNS)
+	if v.split {
+		r.TTFTQueueNS, r.TTFTPrefillNS = r.QueueNS, r.PrefillNS
+		if r.TTFTNS != nil {
+			r.TTFTRestNS = new(*r.TTFTNS - orZero(r.TTFTNetworkNS) - orZero(r.QueueNS) - orZero(r.PrefillNS))
+		}
+	}
+	switch {
+	case v.server == nil && r.NetworkNS != nil:
+		r.ServerNS = new(r.TotalNS - orZero(r.RetryNS) - *r.NetworkNS)
+	case v.server != nil && *v.server != unknownTime:
+		r.ServerNS = v.server
+	}
+	switch {
+	case v.serverTTFT == nil && r.TTFTNS != nil && r.TTFTNetworkNS != nil:
+		r.ServerTTFTNS = new(*r.TTFTNS - *r.TTFTNetworkNS)
+	case v.serverTTFT != nil && *v.serverTTFT != unknownTime:
+		r.ServerTTFTNS = v.serverTTFT
+	}
+	for i, hop := range v.hops {
+		r.NetworkHops = append(r.NetworkHops, Hop{hop, v.hopLengths[i]})
+	}
+}
+
+// orZero is a duration, 0 if it is unknown.
+func orZero(ns *int64) int64 {
+	if ns == nil {
+		return 0
+	}
+	return *ns
+}
+
+type requestColumn struct {
+	sql  fragment
+	dest func(*versioned) any
+}
+
 // requestColumns says where each column of a request goes. They are selected as
 // they are, since each function would be analysed with every statement.
-var requestColumns = []struct {
-	sql  fragment
-	dest func(*Request) any
-}{
-	{"trace_id", func(r *Request) any { return (*hexadecimal)(&r.TraceID) }},
-	{"span_id", func(r *Request) any { return (*hexadecimal)(&r.SpanID) }},
-	{"tenant", func(r *Request) any { return &r.Tenant }},
-	{"start", func(r *Request) any { return &r.Start }},
-	{"end", func(r *Request) any { return &r.End }},
-	{"service_namespace", func(r *Request) any { return &r.ServiceNamespace }},
-	{"service", func(r *Request) any { return &r.Service }},
-	{"version_name", func(r *Request) any { return &r.Version }},
-	{"environment", func(r *Request) any { return &r.Environment }},
-	{"operation", func(r *Request) any { return &r.Operation }},
-	{"model", func(r *Request) any { return &r.Model }},
-	{"response_model", func(r *Request) any { return &r.ResponseModel }},
-	{"provider", func(r *Request) any { return &r.Provider }},
-	{"engine", func(r *Request) any { return &r.Engine }},
-	{"server_address", func(r *Request) any { return &r.ServerAddress }},
-	{"dialect", func(r *Request) any { return &r.Dialect }},
-	{"streaming", func(r *Request) any { return &r.Streaming }},
-	{"outcome", func(r *Request) any { return &r.Outcome }},
-	{"vantage", func(r *Request) any { return &r.Vantage }},
-	{"error_type", func(r *Request) any { return &r.ErrorType }},
-	{"finish_reason", func(r *Request) any { return &r.FinishReason }},
-	{"session", func(r *Request) any { return &r.Session }},
-	{"user", func(r *Request) any { return &r.User }},
-	{"prompt_name", func(r *Request) any { return &r.PromptName }},
-	{"prompt_version", func(r *Request) any { return &r.PromptVersion }},
-	{"total_ns", func(r *Request) any { return &r.TotalNS }},
-	{"network_ns", func(r *Request) any { return &r.NetworkNS }},
-	{"queue_ns", func(r *Request) any { return &r.QueueNS }},
-	{"prefill_ns", func(r *Request) any { return &r.PrefillNS }},
-	{"decode_ns", func(r *Request) any { return &r.DecodeNS }},
-	{"unattributed_ns", func(r *Request) any { return &r.UnattributedNS }},
-	{"ttft_ns", func(r *Request) any { return &r.TTFTNS }},
-	{"ttft_kind", func(r *Request) any { return &r.TTFTKind }},
-	{"ttft_source", func(r *Request) any { return &r.TTFTSource }},
-	{"ttft_network_ns", func(r *Request) any { return &r.TTFTNetworkNS }},
-	{"ttft_queue_ns", func(r *Request) any { return &r.TTFTQueueNS }},
-	{"ttft_prefill_ns", func(r *Request) any { return &r.TTFTPrefillNS }},
-	{"ttft_rest_ns", func(r *Request) any { return &r.TTFTRestNS }},
-	{"first_answer_ns", func(r *Request) any { return &r.FirstAnswerNS }},
-	{"server_ns", func(r *Request) any { return &r.ServerNS }},
-	{"server_ttft_ns", func(r *Request) any { return &r.ServerTTFTNS }},
-	{"retry_ns", func(r *Request) any { return &r.RetryNS }},
-	{"connect_ns", func(r *Request) any { return &r.ConnectNS }},
-	{"tpot_ns", func(r *Request) any { return &r.TPOTNS }},
-	{"input_tokens", func(r *Request) any { return &r.InputTokens }},
-	{"cached_input_tokens", func(r *Request) any { return &r.CachedInputTokens }},
-	{"output_tokens", func(r *Request) any { return &r.OutputTokens }},
-	{"reasoning_tokens", func(r *Request) any { return &r.ReasoningTokens }},
-	{"network_provenance", func(r *Request) any { return &r.Provenance.Network }},
-	{"queue_provenance", func(r *Request) any { return &r.Provenance.Queue }},
-	{"prefill_provenance", func(r *Request) any { return &r.Provenance.Prefill }},
-	{"decode_provenance", func(r *Request) any { return &r.Provenance.Decode }},
-	{"ttft_provenance", func(r *Request) any { return &r.Provenance.TTFT }},
-	{"flags", func(r *Request) any { return &r.Flags }},
-	{"attributes", func(r *Request) any { return &r.Attributes }},
+var requestColumns = []requestColumn{
+	{"trace_id", func(r *versioned) any { return (*hexadecimal)(&r.TraceID) }},
+	{"span_id", func(r *versioned) any { return (*hexadecimal)(&r.SpanID) }},
+	{"tenant", func(r *versioned) any { return &r.Tenant }},
+	{"end", func(r *versioned) any { return &r.End }},
+	{"service_namespace", func(r *versioned) any { return &r.ServiceNamespace }},
+	{"service", func(r *versioned) any { return &r.Service }},
+	{"version_name", func(r *versioned) any { return &r.Version }},
+	{"environment", func(r *versioned) any { return &r.Environment }},
+	{"operation", func(r *versioned) any { return &r.Operation }},
+	{"model", func(r *versioned) any { return &r.Model }},
+	{"response_model", func(r *versioned) any { return &r.ResponseModel }},
+	{"provider", func(r *versioned) any { return &r.Provider }},
+	{"engine", func(r *versioned) any { return &r.Engine }},
+	{"server_address", func(r *versioned) any { return &r.ServerAddress }},
+	{"dialect", func(r *versioned) any { return &r.Dialect }},
+	{"streaming", func(r *versioned) any { return &r.Streaming }},
+	{"outcome", func(r *versioned) any { return &r.Outcome }},
+	{"vantage", func(r *versioned) any { return &r.Vantage }},
+	{"error_type", func(r *versioned) any { return &r.ErrorType }},
+	{"finish_reason", func(r *versioned) any { return &r.FinishReason }},
+	{"session", func(r *versioned) any { return &r.Session }},
+	{"user", func(r *versioned) any { return &r.User }},
+	{"prompt_name", func(r *versioned) any { return &r.PromptName }},
+	{"prompt_version", func(r *versioned) any { return &r.PromptVersion }},
+	{"total_ns", func(r *versioned) any { return &r.TotalNS }},
+	{"network_ns", func(r *versioned) any { return &r.NetworkNS }},
+	{"queue_ns", func(r *versioned) any { return &r.QueueNS }},
+	{"prefill_ns", func(r *versioned) any { return &r.PrefillNS }},
+	{"decode_ns", func(r *versioned) any { return &r.DecodeNS }},
+	{"ttft_ns", func(r *versioned) any { return &r.TTFTNS }},
+	{"ttft_kind", func(r *versioned) any { return &r.TTFTKind }},
+	{"ttft_source", func(r *versioned) any { return &r.TTFTSource }},
+	{"ttft_network_ns", func(r *versioned) any { return &r.TTFTNetworkNS }},
+	{"first_answer_ns", func(r *versioned) any { return &r.FirstAnswerNS }},
+	{"retry_ns", func(r *versioned) any { return &r.RetryNS }},
+	{"connect_ns", func(r *versioned) any { return &r.ConnectNS }},
+	{"tpot_ns", func(r *versioned) any { return &r.TPOTNS }},
+	{"input_tokens", func(r *versioned) any { return &r.InputTokens }},
+	{"cached_input_tokens", func(r *versioned) any { return &r.CachedInputTokens }},
+	{"output_tokens", func(r *versioned) any { return &r.OutputTokens }},
+	{"reasoning_tokens", func(r *versioned) any { return &r.ReasoningTokens }},
+	{"network_provenance", func(r *versioned) any { return &r.Provenance.Network }},
+	{"queue_provenance", func(r *versioned) any { return &r.Provenance.Queue }},
+	{"prefill_provenance", func(r *versioned) any { return &r.Provenance.Prefill }},
+	{"decode_provenance", func(r *versioned) any { return &r.Provenance.Decode }},
+	{"ttft_provenance", func(r *versioned) any { return &r.Provenance.TTFT }},
+	{"flags", func(r *versioned) any { return &r.Flags }},
+	{"attributes", func(r *versioned) any { return &r.Attributes }},
+	{"hops.hop", func(r *versioned) any { return &r.hops }},
+	{"hops.ns", func(r *versioned) any { return &r.hopLengths }},
+	{"ttft_is_split", func(r *versioned) any { return &r.split }},
+	{"server_other_ns", func(r *versioned) any { return &r.server }},
+	{"server_ttft_other_ns", func(r *versioned) any { return &r.serverTTFT }},
+	{"version", func(r *versioned) any { return &r.version }},
+	{"is_deleted", func(r *versioned) any { return &r.deleted }},
 }

@@ -273,13 +273,6 @@ func (e *Engine) load(ctx context.Context, tenant string, positions []position) 
 	return newest(versions), err
 }
 
-// versioned is one version of a request.
-type versioned struct {
-	Request
-	version uint64
-	deleted uint8
-}
-
 // newest keeps the newest version of each request, but for the deleted ones.
 func newest(versions []versioned) map[[2]string]versioned {
 	kept := map[[2]string]versioned{}
@@ -333,22 +326,16 @@ const requestsOfTrace = 50_000
 
 func (e *Engine) scanVersions(ctx context.Context, q *statement) ([]versioned, error) {
 	var versions []versioned
+	dest := make([]any, len(requestColumns))
 	err := e.read(ctx, q, func(rows driver.Rows) error {
 		var v versioned
-		r := &v.Request
-		dest := make([]any, len(requestColumns), len(requestColumns)+4)
 		for i, c := range requestColumns {
-			dest[i] = c.dest(r)
+			dest[i] = c.dest(&v)
 		}
-		var hops []string
-		var lengths []int64
-		if err := rows.Scan(append(dest, &hops, &lengths, &v.version, &v.deleted)...); err != nil {
+		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
-		for i, hop := range hops {
-			r.NetworkHops = append(r.NetworkHops, Hop{hop, lengths[i]})
-		}
-		r.Start, r.End = r.Start.UTC(), r.End.UTC()
+		v.complete()
 		versions = append(versions, v)
 		return nil
 	})
@@ -357,8 +344,6 @@ func (e *Engine) scanVersions(ctx context.Context, q *statement) ([]versioned, e
 
 func selectVersions() *statement {
 	q := (&statement{}).add("SELECT ")
-	for _, c := range requestColumns {
-		q.add(c.sql, ", ")
-	}
-	return q.add("hops.hop, hops.ns, version, is_deleted")
+	list(q, ", ", requestColumns, func(c requestColumn) { q.add(c.sql) })
+	return q
 }

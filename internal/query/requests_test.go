@@ -2,8 +2,11 @@ package query
 
 import (
 	"cmp"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -134,5 +137,40 @@ func TestCursorsAreChecked(t *testing.T) {
 		_, err := e.Requests(t.Context(), Requests{Scope: s, Cursor: cursor})
 		assert.Equal(t, CodeInvalid, codeOf(err), cursor)
 		assert.Equal(t, "cursor", err.(*Error).Parameter)
+	}
+}
+
+// What Go computes of a request is what the table's ALIAS columns say, whatever is known.
+func TestDerivedColumnsAreThoseOfTheTable(t *testing.T) {
+	conn := database(t)
+	require.NoError(t, conn.Exec(t.Context(), `INSERT INTO requests (service, end, trace_id, span_id, total_ns, network_ns, queue_ns, prefill_ns, decode_ns,
+			ttft_ns, ttft_is_split, ttft_network_ns, retry_ns, server_other_ns, server_ttft_other_ns, version)
+		WITH number AS n, bitTest(n, 11) AS own SELECT 'a', toDateTime64('2026-03-02 12:00:00.123456789', 9, 'UTC') + n % 50, toFixedString('0123456789abcdef', 16),
+			toFixedString(leftPad(toString(n), 8, '0'), 8), 1000 + n, if(bitTest(n, 0), 100, NULL), if(bitTest(n, 1), 20, NULL), if(bitTest(n, 2), 3, NULL),
+			if(bitTest(n, 3), 400, NULL), if(bitTest(n, 4), 300, NULL), bitTest(n, 5), if(bitTest(n, 6), 50, NULL), if(bitTest(n, 7), 7, NULL),
+			if(bitTest(n, 8), if(own, -1, 5), NULL), if(bitTest(n, 9), if(own, -1, 6), NULL), 1
+		FROM numbers(4096)`))
+	found, err := New(conn, Limits{}).Request(t.Context(), RequestID{TraceID: hex.EncodeToString([]byte("0123456789abcdef"))})
+	require.NoError(t, err)
+	require.Len(t, found, 4096)
+	want := map[string]string{}
+	rows, err := conn.Query(t.Context(), `SELECT lower(hex(span_id)), toString((start, unattributed_ns, ttft_queue_ns, ttft_prefill_ns, ttft_rest_ns, server_ns, server_ttft_ns)) FROM requests`)
+	require.NoError(t, err)
+	for rows.Next() {
+		var span, all string
+		require.NoError(t, rows.Scan(&span, &all))
+		want[span] = all
+	}
+	require.NoError(t, rows.Err())
+	number := func(ns *int64) string {
+		if ns == nil {
+			return "NULL"
+		}
+		return strconv.FormatInt(*ns, 10)
+	}
+	for _, r := range found {
+		got := fmt.Sprintf("('%s',%d,%s,%s,%s,%s,%s)", r.Start.Format("2006-01-02 15:04:05.000000000"), r.UnattributedNS,
+			number(r.TTFTQueueNS), number(r.TTFTPrefillNS), number(r.TTFTRestNS), number(r.ServerNS), number(r.ServerTTFTNS))
+		require.Equal(t, want[r.SpanID], got)
 	}
 }
