@@ -36,7 +36,7 @@ func newScrapedServer(t *testing.T, token string) *testServer {
 	}
 	for i := range observed {
 		ttft := phase.Duration((i + 1) * 10 * int(time.Millisecond))
-		requests.Observe(phase.Request{
+		requests.Observe(&phase.Request{
 			TraceID: [16]byte{1, byte(i)}, SpanID: [8]byte{2}, Service: `chat "a"` + "\n", Model: "gpt-4o", Provider: "openai",
 			Total: 2 * ttft, Network: ttft / 10, Queue: ttft / 2, Prefill: ttft * 4 / 10, Decode: ttft, TTFT: ttft,
 			Server: phase.Unknown, ServerTTFT: phase.Unknown, TPOT: phase.Unknown, InputTokens: 1, OutputTokens: 1,

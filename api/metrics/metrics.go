@@ -53,13 +53,64 @@ type Requests struct {
 
 	mu        sync.Mutex
 	sets      map[[3]string]*labelSet
+	others    *labelSet // nil until there are too many sets
 	maxSeries int
 }
 
-// labelSet is one service, model and provider.
+// labelSet is one service, model and provider, with its series.
 type labelSet struct {
-	values   []string // without spare capacity, since it is appended to
 	exampled time.Time
+	outcomes map[phase.Outcome]prometheus.Counter
+
+	clientDuration, clientTTFT, serverDuration, serverTTFT, serverTPOT series
+	network, queue, prefill, decode, unattributed                      series
+	inputTokens, outputTokens                                          series
+}
+
+// series is one histogram of a label set. It is found when it is first needed, since
+// there is none of what was never known, and only once, since that costs more than to observe.
+type series struct {
+	of       *prometheus.HistogramVec
+	values   []string
+	observer prometheus.ExemplarObserver
+}
+
+func (x *series) observe(value float64, exemplar prometheus.Labels) {
+	if x.observer == nil {
+		x.observer = x.of.WithLabelValues(x.values...).(prometheus.ExemplarObserver)
+	}
+	x.observer.ObserveWithExemplar(value, exemplar)
+}
+
+func (x *series) duration(d phase.Duration, exemplar prometheus.Labels) {
+	if d.Known() {
+		x.observe(time.Duration(d).Seconds(), exemplar)
+	}
+}
+
+func (x *series) count(n int64) {
+	if n >= 0 {
+		x.observe(float64(n), nil)
+	}
+}
+
+// newLabelSet takes values without spare capacity, since it appends to them.
+func (m *Requests) newLabelSet(values []string) *labelSet {
+	of := func(vec *prometheus.HistogramVec, extra ...string) series {
+		return series{of: vec, values: append(values, extra...)}
+	}
+	set := &labelSet{
+		outcomes: map[phase.Outcome]prometheus.Counter{},
+		clientDuration: of(m.clientDuration), clientTTFT: of(m.clientTTFT),
+		serverDuration: of(m.serverDuration), serverTTFT: of(m.serverTTFT), serverTPOT: of(m.serverTPOT),
+		network: of(m.phases, "network"), queue: of(m.phases, "queue"), prefill: of(m.phases, "prefill"),
+		decode: of(m.phases, "decode"), unattributed: of(m.phases, "unattributed"),
+		inputTokens: of(m.tokens, "input"), outputTokens: of(m.tokens, "output"),
+	}
+	for _, outcome := range outcomes { // from 0, as the flags
+		set.outcomes[outcome] = m.outcomes.WithLabelValues(append(values, outcome.String())...)
+	}
+	return set
 }
 
 // exemplarEvery is how often a label set gets exemplars: as a scrape keeps but a few,
@@ -122,75 +173,68 @@ func histogram(name, help string, buckets []float64, extra ...string) *prometheu
 }
 
 // Observe counts a request. It must be called once for each request: a
-// histogram cannot take an observation back.
-func (m *Requests) Observe(r phase.Request) {
-	labels, example := m.labels(r, time.Now())
-	m.outcomes.WithLabelValues(append(labels, r.Outcome.String())...).Inc()
+// histogram cannot take an observation back. It does not keep r.
+func (m *Requests) Observe(r *phase.Request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	set := m.labelSet(r)
+	set.outcomes[r.Outcome].Inc()
 	for _, flag := range r.Flags.Names() {
 		m.flags.WithLabelValues(flag).Inc()
 	}
-	count := func(kind string, n int64) {
-		if n >= 0 {
-			m.tokens.WithLabelValues(append(labels, kind)...).Observe(float64(n))
-		}
-	}
 	if r.Outcome != phase.OutcomeCacheHit { // no model ran: the tokens are those of the original answer
-		count("input", r.InputTokens)
-		count("output", r.OutputTokens)
+		set.inputTokens.count(r.InputTokens)
+		set.outputTokens.count(r.OutputTokens)
 	}
 	if r.Outcome != phase.OutcomeOK {
 		return // the latency of a failure is not the model's
 	}
 	var exemplar prometheus.Labels
-	if example {
-		exemplar = prometheus.Labels{"trace_id": hex.EncodeToString(r.TraceID[:]), "span_id": hex.EncodeToString(r.SpanID[:])}
-	}
-	observe := func(h *prometheus.HistogramVec, d phase.Duration, extra ...string) {
-		if d.Known() {
-			seconds := time.Duration(d).Seconds()
-			h.WithLabelValues(append(labels, extra...)...).(prometheus.ExemplarObserver).ObserveWithExemplar(seconds, exemplar)
-		}
+	if set != m.others {
+		exemplar = set.exemplar(r, time.Now())
 	}
 	if r.Vantage == phase.VantageServer {
-		observe(m.serverDuration, r.Total)
-		observe(m.serverTTFT, r.TTFT)
+		set.serverDuration.duration(r.Total, exemplar)
+		set.serverTTFT.duration(r.TTFT, exemplar)
 	} else {
-		observe(m.clientDuration, r.Total)
-		observe(m.clientTTFT, r.TTFT)
-		observe(m.serverDuration, r.Server)
-		observe(m.serverTTFT, r.ServerTTFT)
+		set.clientDuration.duration(r.Total, exemplar)
+		set.clientTTFT.duration(r.TTFT, exemplar)
+		set.serverDuration.duration(r.Server, exemplar)
+		set.serverTTFT.duration(r.ServerTTFT, exemplar)
 	}
-	observe(m.serverTPOT, r.TPOT)
-	observe(m.phases, r.Network, "network")
-	observe(m.phases, r.Queue, "queue")
-	observe(m.phases, r.Prefill, "prefill")
-	observe(m.phases, r.Decode, "decode")
-	observe(m.phases, r.Unattributed, "unattributed")
+	set.serverTPOT.duration(r.TPOT, exemplar)
+	set.network.duration(r.Network, exemplar)
+	set.queue.duration(r.Queue, exemplar)
+	set.prefill.duration(r.Prefill, exemplar)
+	set.decode.duration(r.Decode, exemplar)
+	set.unattributed.duration(r.Unattributed, exemplar)
 }
 
-// labels returns the request's label values, or `other` if there is no room for another
-// set, and whether the request is to be an exemplar.
-func (m *Requests) labels(r phase.Request, now time.Time) (values []string, example bool) {
+// exemplar returns the labels of an exemplar if it is time for one, and nil otherwise.
+func (set *labelSet) exemplar(r *phase.Request, now time.Time) prometheus.Labels {
+	if now.Sub(set.exampled) < exemplarEvery {
+		return nil
+	}
+	set.exampled = now
+	return prometheus.Labels{"trace_id": hex.EncodeToString(r.TraceID[:]), "span_id": hex.EncodeToString(r.SpanID[:])}
+}
+
+// labelSet returns that of the request, or the one of every label `other` if there is
+// no room for another.
+func (m *Requests) labelSet(r *phase.Request) *labelSet {
 	key := [3]string{labelValue(r.Service), labelValue(r.Model), labelValue(r.Provider)}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	set := m.sets[key]
-	if set == nil && len(m.sets) >= m.maxSeries {
-		m.folded.Inc()
-		return []string{other, other, other}, false
+	if set := m.sets[key]; set != nil {
+		return set
 	}
-	if set == nil {
-		set = &labelSet{values: key[:]}
-		m.sets[key] = set
-		for _, outcome := range outcomes { // from 0, as the flags
-			m.outcomes.WithLabelValues(append(set.values, outcome.String())...)
-		}
+	if len(m.sets) < m.maxSeries {
+		m.sets[key] = m.newLabelSet(key[:])
+		return m.sets[key]
 	}
-	example = now.Sub(set.exampled) >= exemplarEvery
-	if example {
-		set.exampled = now
+	m.folded.Inc()
+	if m.others == nil {
+		m.others = m.newLabelSet([]string{other, other, other})
 	}
-	return set.values, example
+	return m.others
 }
 
 // labelValue makes telemetry text safe as a label: valid UTF-8, one line,

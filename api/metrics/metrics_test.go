@@ -15,8 +15,8 @@ import (
 
 const ms = phase.Duration(1e6)
 
-func request(service, model string) phase.Request {
-	return phase.Request{
+func request(service, model string) *phase.Request {
+	return &phase.Request{
 		TraceID: [16]byte{0xab}, SpanID: [8]byte{0xcd}, Service: service, Model: model, Provider: "openai",
 		Total: 1000 * ms, Network: 50 * ms, Queue: phase.Unknown, Prefill: 150 * ms, Decode: 800 * ms, Unattributed: 0,
 		TTFT: 200 * ms, Server: 950 * ms, ServerTTFT: 150 * ms, TPOT: phase.Unknown,

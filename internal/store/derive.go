@@ -282,7 +282,7 @@ func (d *deriver) add(t *trace, result phase.Result, to *rows, now time.Time) {
 			d.store.counts.one(ReasonRequestOutOfRange)
 			continue
 		}
-		to.requests = append(to.requests, *r)
+		to.requests = append(to.requests, r)
 		t.next = append(t.next, r.SpanID)
 		if d.store.config.Observer == nil {
 			continue
@@ -290,18 +290,17 @@ func (d *deriver) add(t *trace, result phase.Result, to *rows, now time.Time) {
 		if i := slices.IndexFunc(t.observed, func(o observation) bool { return o.id == r.SpanID }); i >= 0 {
 			t.observed[i].newest = observationSum(r)
 		} else if t.owns(r.SpanID) {
-			t.unseen = append(t.unseen, *r)
+			t.unseen = append(t.unseen, r)
 		}
 	}
-	for _, dead := range t.stale(result.Tombstones, now, &d.store.pace) {
-		if inRange(dead.End, keep, now) {
-			to.tombstones = append(to.tombstones, dead)
-		}
+	for i := range t.ghosts {
+		t.ghosts[i].Version = version
 	}
-	for _, ghost := range t.ghosts {
-		ghost.Version = version
-		if inRange(ghost.End, keep, now) {
-			to.tombstones = append(to.tombstones, ghost)
+	for _, list := range [...][]phase.Tombstone{t.stale(result.Tombstones, now, &d.store.pace), t.ghosts} {
+		for i := range list {
+			if inRange(list[i].End, keep, now) {
+				to.tombstones = append(to.tombstones, &list[i])
+			}
 		}
 	}
 }
@@ -375,11 +374,10 @@ func (d *deriver) drop(t *trace, now time.Time) {
 }
 
 func (d *deriver) observe(t *trace) {
-	for i := range t.unseen {
-		r := &t.unseen[i]
+	for _, r := range t.unseen {
 		sum := observationSum(r)
 		t.observed = append(t.observed, observation{id: r.SpanID, sum: sum, newest: sum})
-		d.store.config.Observer(*r)
+		d.store.config.Observer(r)
 	}
 	t.unseen = nil
 }

@@ -246,7 +246,7 @@ func TestObserverSeesEachRequestOnce(t *testing.T) {
 	g := newGenerator(11)
 	now := time.Now()
 	var seen []phase.Request
-	s := newStore(t, conn, func(c *Config) { c.Observer = func(r phase.Request) { seen = append(seen, r) } })
+	s := newStore(t, conn, func(c *Config) { c.Observer = func(r *phase.Request) { seen = append(seen, *r) } })
 	call := oneCall(g, now)
 	insert(t, s, call[2])
 	derive(t, s, now)

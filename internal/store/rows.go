@@ -9,8 +9,8 @@ import (
 
 // rows is what a step writes to the requests table.
 type rows struct {
-	requests   []phase.Request
-	tombstones []phase.Tombstone
+	requests   []*phase.Request
+	tombstones []*phase.Tombstone
 }
 
 // maxInsertRows bounds one insert into requests.
@@ -39,7 +39,7 @@ func (s *Store) writeRows(ctx context.Context, r *rows) error {
 	return nil
 }
 
-func (s *Store) writeTombstones(ctx context.Context, dead []phase.Tombstone) error {
+func (s *Store) writeTombstones(ctx context.Context, dead []*phase.Tombstone) error {
 	batch, err := s.prepare(ctx, "requests", keyColumns, "")
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (s *Store) writeTombstones(ctx context.Context, dead []phase.Tombstone) err
 // requestColumn is a column of the requests table and how a batch's is filled.
 type requestColumn struct {
 	name string
-	fill func(*columnWriter, []phase.Request, texts)
+	fill func(*columnWriter, []*phase.Request, texts)
 }
 
 // requestColumns are the columns of the requests table that are stored, but is_deleted
@@ -124,7 +124,7 @@ var requestColumns = []requestColumn{
 	column("version", func(r *phase.Request) uint64 { return r.Version }),
 }
 
-func (s *Store) writeRequests(ctx context.Context, requests []phase.Request) error {
+func (s *Store) writeRequests(ctx context.Context, requests []*phase.Request) error {
 	names := make([]string, len(requestColumns))
 	for i, c := range requestColumns {
 		names[i] = c.name
@@ -145,15 +145,15 @@ func (s *Store) writeRequests(ctx context.Context, requests []phase.Request) err
 }
 
 func column[T any](name string, get func(*phase.Request) T) requestColumn {
-	return requestColumn{name, func(w *columnWriter, requests []phase.Request, _ texts) { w.slice(each(requests, get)) }}
+	return requestColumn{name, func(w *columnWriter, requests []*phase.Request, _ texts) { w.slice(each(requests, get)) }}
 }
 
 func timeColumn(name string, get func(*phase.Request) int64) requestColumn {
-	return requestColumn{name, func(w *columnWriter, requests []phase.Request, _ texts) { w.times(each(requests, get)) }}
+	return requestColumn{name, func(w *columnWriter, requests []*phase.Request, _ texts) { w.times(each(requests, get)) }}
 }
 
 func textColumn(name string, get func(*phase.Request) string) requestColumn {
-	return requestColumn{name, func(w *columnWriter, requests []phase.Request, t texts) {
+	return requestColumn{name, func(w *columnWriter, requests []*phase.Request, t texts) {
 		w.texts(each(requests, func(r *phase.Request) *string { return t.of(get(r)) }))
 	}}
 }
@@ -197,18 +197,18 @@ func countColumn(name string, get func(*phase.Request) *int64) requestColumn {
 
 // rowColumn is a column of a nested type, which the driver takes row by row.
 func rowColumn(name string, get func(*phase.Request) any) requestColumn {
-	return requestColumn{name, func(w *columnWriter, requests []phase.Request, _ texts) {
+	return requestColumn{name, func(w *columnWriter, requests []*phase.Request, _ texts) {
 		c := w.column()
-		for i := range requests {
-			w.fail(c.AppendRow(get(&requests[i])))
+		for _, r := range requests {
+			w.fail(c.AppendRow(get(r)))
 		}
 	}}
 }
 
-func each[T, V any](list []T, get func(*T) V) []V {
+func each[T, V any](list []*T, get func(*T) V) []V {
 	values := make([]V, len(list))
-	for i := range list {
-		values[i] = get(&list[i])
+	for i, element := range list {
+		values[i] = get(element)
 	}
 	return values
 }

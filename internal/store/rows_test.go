@@ -17,7 +17,7 @@ func TestComputedColumnsAreTheDecomposers(t *testing.T) {
 	g := newGenerator(41)
 	s := newStore(t, open(t))
 	start := time.Now().Add(-time.Hour)
-	var requests []phase.Request
+	var requests []*phase.Request
 	for range 2_000 {
 		call := g.call(g.traceID(), [8]byte{}, start)
 		distort(g, call)
@@ -26,11 +26,13 @@ func TestComputedColumnsAreTheDecomposers(t *testing.T) {
 			resource := p.td.ResourceSpans().At(0)
 			facts = append(facts, s.reader.Read(resource.Resource(), resource.ScopeSpans().At(0).Scope(), p.span()))
 		}
-		requests = append(requests, phase.Decompose(facts).Requests...)
+		for _, r := range phase.Decompose(facts).Requests {
+			requests = append(requests, &r)
+		}
 	}
 	require.NoError(t, s.writeRows(t.Context(), &rows{requests: requests}))
 
-	want := map[[24]byte]phase.Request{}
+	want := map[[24]byte]*phase.Request{}
 	seen := map[string]int{}
 	for _, r := range requests {
 		want[rowID(r.TraceID[:], r.SpanID[:])] = r
@@ -41,10 +43,10 @@ func TestComputedColumnsAreTheDecomposers(t *testing.T) {
 			"network not known":      r.Vantage == phase.VantageClient && !r.Network.Known(),
 			"network is nothing":     r.Network == 0,
 			"server's TTFT late":     r.TTFT.Known() && r.ServerTTFT > r.TTFT,
-			"server follows":         r.Server.Known() && otherServer(&r) == nil,
-			"server is other":        r.Server.Known() && otherServer(&r) != nil,
-			"server's TTFT follows":  r.ServerTTFT.Known() && otherServerTTFT(&r) == nil,
-			"server's TTFT is other": r.ServerTTFT.Known() && otherServerTTFT(&r) != nil,
+			"server follows":         r.Server.Known() && otherServer(r) == nil,
+			"server is other":        r.Server.Known() && otherServer(r) != nil,
+			"server's TTFT follows":  r.ServerTTFT.Known() && otherServerTTFT(r) == nil,
+			"server's TTFT is other": r.ServerTTFT.Known() && otherServerTTFT(r) != nil,
 		} {
 			if is {
 				seen[name]++

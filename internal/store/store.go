@@ -52,7 +52,7 @@ type Config struct {
 	MaxHeldSpans int
 	// Observer, if set, is called once for each request that this store
 	// received, ten seconds after its trace's last span, from one goroutine.
-	Observer func(phase.Request)
+	Observer func(*phase.Request)
 }
 
 // Status is what a store has done since it was made, and how far behind it is.

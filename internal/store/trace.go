@@ -54,7 +54,7 @@ type trace struct {
 	rows     [][8]byte         // spans with a row, by what this store last wrote
 	next     [][8]byte         // rows, once what is being written is stored
 	ghosts   []phase.Tombstone // of contents that lost against another of the same span
-	unseen   []phase.Request   // for the observer
+	unseen   []*phase.Request  // for the observer
 	observed []observation     // seen by it
 
 	page, nextPage page // of an oversize trace: read, and being written
