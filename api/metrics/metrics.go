@@ -100,7 +100,7 @@ func (m *Requests) newLabelSet(values []string) *labelSet {
 		return series{of: vec, values: append(values, extra...)}
 	}
 	set := &labelSet{
-		outcomes: map[phase.Outcome]prometheus.Counter{},
+		outcomes:       map[phase.Outcome]prometheus.Counter{},
 		clientDuration: of(m.clientDuration), clientTTFT: of(m.clientTTFT),
 		serverDuration: of(m.serverDuration), serverTTFT: of(m.serverTTFT), serverTPOT: of(m.serverTPOT),
 		network: of(m.phases, "network"), queue: of(m.phases, "queue"), prefill: of(m.phases, "prefill"),
