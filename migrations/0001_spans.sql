@@ -44,6 +44,6 @@ CREATE TABLE IF NOT EXISTS {{local "spans"}} {{onCluster}}
 ENGINE = {{engine "ReplacingMergeTree" "content_hash"}}
 PARTITION BY toDate(start)
 ORDER BY (tenant, toStartOfFiveMinutes(start), trace_id, start, ids)
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000, auto_statistics_types = '';
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000, auto_statistics_types = '', merge_selector_base = 10;
 
 {{distributed "spans" "cityHash64(trace_id)"}};
