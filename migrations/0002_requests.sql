@@ -73,7 +73,7 @@ CREATE TABLE IF NOT EXISTS {{local "requests"}} {{onCluster}}
 ENGINE = {{engine "ReplacingMergeTree" "version, is_deleted"}}
 PARTITION BY toDate(end)
 ORDER BY (tenant, service, toStartOfMinute(end), trace_id, span_id)
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000, auto_statistics_types = '',
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000, auto_statistics_types = '', merge_selector_base = 10,
     min_age_to_force_merge_seconds = 1800, min_age_to_force_merge_on_partition_only = 1;
 
 {{distributed "requests" "cityHash64(trace_id)"}};

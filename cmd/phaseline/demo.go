@@ -303,10 +303,13 @@ func makeRoom(ctx context.Context, ui string) {
 }
 
 func age(d time.Duration) string {
-	if d >= 48*time.Hour {
+	switch {
+	case d >= 48*time.Hour:
 		return fmt.Sprintf("%.0f days", d.Hours()/24)
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%.0f hours", d.Hours())
 	}
-	return d.Round(time.Minute).String()
+	return fmt.Sprintf("%.0f minutes", d.Minutes())
 }
 
 // live sends the present as it happens, and says when something breaks.
