@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -69,6 +71,52 @@ func TestListsArePagedWithoutGapsOrRepeats(t *testing.T) {
 			assert.JSONEq(t, text(t, want[i].Request), text(t, got[i]), "%s: %d", sort, i)
 		}
 	}
+}
+
+// The store orders many rows in other ways than few: it leaves out early what cannot be on the page.
+func TestListsOfManyRequestsAreSorted(t *testing.T) {
+	conn := database(t)
+	day := noon.Truncate(24 * time.Hour)
+	synthetic, err := os.ReadFile("../../bench/requests.sql")
+	require.NoError(t, err)
+	for range 3 { // parts
+		require.NoError(t, conn.Exec(t.Context(), string(synthetic), clickhouse.Named("from", day.UnixNano()), clickhouse.Named("n", uint64(50_000))))
+	}
+	e := New(conn, Limits{})
+	scope := Scope{Range: Range{day, day.Add(24 * time.Hour)}, Filters: []Filter{{"model", Equal, []string{"qwen3"}}}}
+	for _, by := range append([]Metric{"end", "start"}, Metrics...) {
+		for _, sort := range []string{string(by), "-" + string(by)} {
+			first, err := e.Requests(t.Context(), Requests{Scope: scope, Sort: sort, Limit: 100})
+			require.NoError(t, err, sort)
+			require.Len(t, first.Requests, 100, sort)
+			second, err := e.Requests(t.Context(), Requests{Scope: scope, Sort: sort, Limit: 100, Cursor: first.Next})
+			require.NoError(t, err, sort)
+			require.Len(t, second.Requests, 100, sort)
+			list := append(first.Requests, second.Requests...)
+			assert.True(t, slices.IsSortedFunc(list, func(a, b Request) int {
+				x, y := sortedBy(by, a), sortedBy(by, b)
+				if sort[0] == '-' {
+					x, y = y, x
+				}
+				return cmp.Compare(x, y)
+			}), sort)
+		}
+	}
+	slowest, err := e.Requests(t.Context(), Requests{Scope: scope, Sort: "-total", Limit: 1})
+	require.NoError(t, err)
+	var want uint64
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT toUInt64(max(total_ns)) FROM requests WHERE model = 'qwen3' AND outcome = 'ok'").Scan(&want))
+	assert.EqualValues(t, want, slowest.Requests[0].TotalNS)
+}
+
+func sortedBy(m Metric, r Request) int64 {
+	switch m {
+	case "end":
+		return r.End.UnixNano()
+	case "start":
+		return r.Start.UnixNano()
+	}
+	return *row{Request: r}.of(m)
 }
 
 func trimDash(sort string) string {
