@@ -19,6 +19,7 @@ var settings = clickhouse.Settings{
 	"insert_deduplicate": 1, // a retried batch is not stored twice
 	"deduplicate_blocks_in_dependent_materialized_views": 1,
 	"distributed_foreground_insert":                      1, // the shards have it, not only this node
+	"use_top_k_dynamic_filtering":                        0, // in 26.5 it may compare with another column than the rows are ordered by
 }
 
 // connection is ClickHouse, embedded or a server. Nothing is sent to it before

@@ -133,3 +133,43 @@ func TestParametersAreBoundAsTheyAre(t *testing.T) {
 		t.Errorf("got %d, %q, %v, %v, %v", sum, joined, when, absent, err)
 	}
 }
+
+// The engine leaves out early what cannot be among the first rows, and looks at the wrong column for that.
+func TestTheFirstRowsAreThoseOfTheOrder(t *testing.T) {
+	conn := embeddedtest.Start(t)
+	for _, statement := range []string{
+		"CREATE TABLE ordered (id LowCardinality(String), at DateTime64(9, 'UTC'), even UInt8, ns Int64) ENGINE = MergeTree PARTITION BY toDate(at) ORDER BY (id, toStartOfMinute(at))",
+		`INSERT INTO ordered SELECT toString(number % 5), toDateTime64('2026-01-01', 9, 'UTC') + intDiv(number * 172800, 1000000), number % 2, cityHash64(number) % 1000000000
+			FROM numbers(1000000)`,
+		"OPTIMIZE TABLE ordered FINAL",
+	} {
+		if err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const from = "FROM ordered WHERE even = 0 AND at >= '2026-01-01 13:07:00' AND at < '2026-01-02 13:07:00'"
+	times := func(query string) (list []time.Time) {
+		rows, err := conn.Query(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id string
+			var at time.Time
+			if err := rows.Scan(&id, &at); err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, at)
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	got := times("SELECT id, at " + from + " ORDER BY ns DESC LIMIT 50")
+	want := times("SELECT '', arrayJoin(arraySlice(arrayReverseSort(groupArray((ns, at))), 1, 50)).2 " + from)
+	if len(want) != 50 || !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+}
