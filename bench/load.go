@@ -12,17 +12,21 @@ import (
 )
 
 const (
-	// requestsPerSecond of the spans' own time, whatever the speed they are sent at.
-	requestsPerSecond = 2_000
-	// The engine's span of a request is in an export this many seconds (of span
-	// time) after that of the client's spans.
+	// exportRequests are in an export: those of a second of the spans' own time, whatever
+	// the speed they are sent at.
+	exportRequests = 2_000
+	// maxLength is how much span time a load may have: Phaseline refuses spans that are more than
+	// ten minutes ahead of its clock. A larger load has less than a second for each export.
+	maxLength = 8 * time.Minute
+	// The engine's span of a request is this many exports after the client's spans.
 	engineDelayMin, engineDelayMax = 2, 10
 )
 
-// load is OTLP/HTTP bodies of some thousand spans each, a second of span time apart.
+// load is OTLP/HTTP bodies of some thousand spans each.
 type load struct {
 	bodies          [][]byte
 	requests, spans int
+	length          time.Duration // of the spans' own time
 }
 
 // newLoad makes the spans of n requests, the first of which starts then. Each
@@ -30,21 +34,23 @@ type load struct {
 func newLoad(n int, start time.Time) (load, error) {
 	l := load{requests: n}
 	random := rand.New(rand.NewPCG(1, 2))
-	seconds := (n + requestsPerSecond - 1) / requestsPerSecond
-	engines := make([][]request, seconds+engineDelayMax+1)
-	for second := range engines {
+	exports := (n + exportRequests - 1) / exportRequests
+	step := min(time.Second, maxLength/time.Duration(exports))
+	l.length = step * time.Duration(exports)
+	engines := make([][]request, exports+engineDelayMax+1)
+	for export := range engines {
 		var clients []request
-		for range min(requestsPerSecond, n-second*requestsPerSecond) {
-			at := start.Add(time.Duration(second)*time.Second + time.Duration(random.Int64N(int64(time.Second))))
+		for range min(exportRequests, n-export*exportRequests) {
+			at := start.Add(time.Duration(export)*step + time.Duration(random.Int64N(int64(step))))
 			r := draw(random, at)
 			clients = append(clients, r)
-			later := min(second+engineDelayMin+random.IntN(engineDelayMax-engineDelayMin+1), len(engines)-1)
+			later := min(export+engineDelayMin+random.IntN(engineDelayMax-engineDelayMin+1), len(engines)-1)
 			engines[later] = append(engines[later], r)
 		}
 		td := ptrace.NewTraces()
 		writeClients(td, clients)
-		writeEngines(td, engines[second])
-		engines[second] = nil
+		writeEngines(td, engines[export])
+		engines[export] = nil
 		if td.SpanCount() == 0 {
 			continue
 		}

@@ -172,7 +172,7 @@ func askPeer(ctx context.Context, from ingested, n int) (answered, error) {
 	}
 	defer stop()
 	progress("peer: %d requests", n)
-	seconds := from.load.requests / requestsPerSecond
+	seconds := int(from.load.length.Seconds())
 	if err := conn.Exec(ctx, "CREATE TABLE spread AS otel_traces"); err != nil {
 		return none, err
 	}
