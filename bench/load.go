@@ -35,7 +35,7 @@ func newLoad(n int, start time.Time) (load, error) {
 	l := load{requests: n}
 	random := rand.New(rand.NewPCG(1, 2))
 	exports := (n + exportRequests - 1) / exportRequests
-	step := min(time.Second, maxLength/time.Duration(exports))
+	step := min(time.Second, maxLength/time.Duration(max(exports, 1)))
 	l.length = step * time.Duration(exports)
 	engines := make([][]request, exports+engineDelayMax+1)
 	for export := range engines {

@@ -144,7 +144,7 @@ func checkRows(t *testing.T, result phase.Result) {
 }
 
 // cases are the inputs of every golden folder.
-func cases(t *testing.T) []string {
+func cases(t testing.TB) []string {
 	t.Helper()
 	inputs, err := filepath.Glob("testdata/*/*/input.json")
 	if err != nil || len(inputs) == 0 {
@@ -153,7 +153,7 @@ func cases(t *testing.T) []string {
 	return inputs
 }
 
-func readTrace(t *testing.T, input string) ptrace.Traces {
+func readTrace(t testing.TB, input string) ptrace.Traces {
 	t.Helper()
 	data, err := os.ReadFile(input)
 	if err != nil {

@@ -260,7 +260,7 @@ func mix(a, b *side) Mix {
 			weighted += float64(y.n) * (y.sum.float()/float64(y.n) - x.sum.float()/float64(x.n))
 		}
 		m.Strata = append(m.Strata, row)
-		weight[row] = math.Abs(row.BShare*known(row.BMeanNS) - row.AShare*known(row.AMeanNS))
+		weight[row] = math.Abs(row.BShare*float64(orZero(row.BMeanNS)) - row.AShare*float64(orZero(row.AMeanNS)))
 	}
 	slices.SortFunc(m.Strata, func(x, y Stratum) int {
 		return cmp.Or(cmp.Compare(weight[y], weight[x]), cmp.Compare(x.Model, y.Model), cmp.Compare(x.InputBucket, y.InputBucket))
@@ -273,13 +273,6 @@ func mix(a, b *side) Mix {
 		m.WithinNS, m.ShiftNS = &within, &shift
 	}
 	return m
-}
-
-func known(ns *int64) float64 {
-	if ns == nil {
-		return 0
-	}
-	return float64(*ns)
 }
 
 func inputBucketName(number int8) string {

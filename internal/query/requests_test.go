@@ -32,16 +32,7 @@ func TestListsArePagedWithoutGapsOrRepeats(t *testing.T) {
 	for _, sort := range []string{"", "end", "-start", "-total", "ttft", "-queue", "unattributed"} {
 		o, err := checkListOrder(sort)
 		require.NoError(t, err)
-		sortValue := func(r row) *int64 {
-			ns := r.End.UnixNano()
-			switch {
-			case o.metric:
-				return r.of(Metric(trimDash(sort)))
-			case trimDash(sort) == "start":
-				ns = r.Start.UnixNano()
-			}
-			return &ns
-		}
+		sortValue := func(r row) *int64 { return sortedBy(Metric(trimDash(sort)), r.Request) }
 		var want []row
 		for _, r := range rows {
 			if sortValue(r) != nil && (!o.metric || r.counts(false)) {
@@ -94,7 +85,7 @@ func TestListsOfManyRequestsAreSorted(t *testing.T) {
 			require.Len(t, second.Requests, 100, sort)
 			list := append(first.Requests, second.Requests...)
 			assert.True(t, slices.IsSortedFunc(list, func(a, b Request) int {
-				x, y := sortedBy(by, a), sortedBy(by, b)
+				x, y := *sortedBy(by, a), *sortedBy(by, b)
 				if sort[0] == '-' {
 					x, y = y, x
 				}
@@ -109,14 +100,17 @@ func TestListsOfManyRequestsAreSorted(t *testing.T) {
 	assert.EqualValues(t, want, slowest.Requests[0].TotalNS)
 }
 
-func sortedBy(m Metric, r Request) int64 {
-	switch m {
-	case "end":
-		return r.End.UnixNano()
+// sortedBy is what a list sorted by a metric or a time, by default the end, is sorted by.
+func sortedBy(by Metric, r Request) *int64 {
+	ns := r.End.UnixNano()
+	switch by {
+	case "", "end":
 	case "start":
-		return r.Start.UnixNano()
+		ns = r.Start.UnixNano()
+	default:
+		return row{Request: r}.of(by)
 	}
-	return *row{Request: r}.of(m)
+	return &ns
 }
 
 func trimDash(sort string) string {
